@@ -1,0 +1,234 @@
+"""Architecture: frozen, ordered layers; valid by data flow; one canonical form and digest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+
+from archsearch.compose import Step, chain, parallel, placed
+from archsearch.errors import ConfigError, InvalidArchitecture, suggest
+from archsearch.layer import Facet, Layer, Outline, PlannedCall
+from archsearch.registry import Registry
+from archsearch.seeds import digest
+
+LAYERS: Registry[Layer] = Registry(
+    kind="layer type", shelf="archsearch.layers", base=Layer, key="type"
+)
+
+Row = tuple[Layer, ...]
+"""What stands side by side in one layer."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Rows of components. Made through `parse`, which checks it and puts it in canonical form.
+
+    Two spellings of the same work are equal and have one `digest`; what is executed is the
+    canonical form.
+    """
+
+    rows: tuple[Row, ...]
+
+    @classmethod
+    def parse(cls, data: Any, *, where: str = "architecture") -> Self:
+        """From plain data: a list of layers, or a mapping with `layers` (and, ignored, `name`).
+
+        Each layer is a mapping with `type`, or a list of them side by side. Raises `ConfigError`
+        naming the place, or `InvalidArchitecture` naming the layer, its need and the remedy.
+        """
+        if isinstance(data, Mapping):
+            unknown = sorted(set(data) - {"name", "layers"})
+            if unknown or "layers" not in data:
+                problem = (
+                    f"unknown key {unknown[0]!r}{suggest(unknown[0], ['name', 'layers'])}"
+                    if unknown
+                    else "'layers' is missing"
+                )
+                raise ConfigError(f"{where}: {problem}")
+            data = data["layers"]
+        if not isinstance(data, Sequence) or isinstance(data, str) or not data:
+            raise ConfigError(f"{where} must be a non-empty list of layers; received {data!r}")
+        rows = [_parse_row(item, f"{where}.layers[{at}]") for at, item in enumerate(data)]
+        return cls(rows=_canonical(rows))
+
+    @classmethod
+    def of(cls, *layers: Layer | Sequence[Layer]) -> Self:
+        """From layer objects; a sequence stands side by side."""
+        return cls.parse([[item] if isinstance(item, Layer) else list(item) for item in layers])
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """From a YAML or JSON file."""
+        try:
+            return cls.parse(yaml.safe_load(path.read_text(encoding="utf-8")), where=str(path))
+        except (OSError, yaml.YAMLError) as error:
+            raise ConfigError(
+                f"an architecture file must be readable YAML or JSON; {error}"
+            ) from None
+
+    def dump(self) -> list[Any]:
+        """Plain data that `parse` takes back; fields at their default are left out."""
+        return [
+            _dump(row[0]) if len(row) == 1 else [_dump(layer) for layer in row] for row in self.rows
+        ]
+
+    @cached_property
+    def digest(self) -> str:
+        """Hex digest of the canonical form, the texts of its templates and its layers' versions."""
+        return digest(
+            [
+                [
+                    [layer.model_dump(mode="json"), layer.prompt_texts(), layer.version]
+                    for layer in row
+                ]
+                for row in self.rows
+            ]
+        )
+
+    @cached_property
+    def outlines(self) -> tuple[Outline, ...]:
+        """What the slate is after each layer, as far as it is known beforehand."""
+        return _outlines(self.rows)
+
+    @cached_property
+    def plan(self) -> tuple[PlannedCall, ...]:
+        """Every call that one question may need, an upper bound on each count."""
+        before = (Outline(), *self.outlines)
+        return tuple(
+            call
+            for row, given in zip(self.rows, before, strict=False)
+            for layer in row
+            for call in layer.plan(given)
+        )
+
+    @property
+    def models(self) -> frozenset[str]:
+        """Names of the models it calls."""
+        return frozenset().union(*(layer.models() for row in self.rows for layer in row))
+
+    def step(self) -> Step:
+        """The whole as one step, each layer at its own path (`0.generator`, `1.fuser/2`)."""
+        return chain(
+            [placed(f"{at}.{row[0].type}", parallel(row)) for at, row in enumerate(self.rows)]
+        )
+
+    def warnings(self) -> list[str]:
+        """What it pays for and nothing uses."""
+        found = []
+        for at, (row, given) in enumerate(
+            zip(self.rows, (Outline(), *self.outlines), strict=False)
+        ):
+            if given.candidates and not any(layer.needs() for layer in row):
+                found.append(
+                    f"layer {_place(at, row)} leaves behind {given.candidates} candidates that "
+                    f"were paid for; drop the layers before it"
+                )
+        if self.outlines[-1].candidates > 1 and Facet.SCORES not in self.outlines[-1].facets:
+            found.append(
+                f"it ends with {self.outlines[-1].candidates} candidates and answers with the "
+                f"first; add a vote, a ranker or a fuser"
+            )
+        return found
+
+    def __str__(self) -> str:
+        """One line, such as `generator(smollm2 x8) > vote`."""
+        return " > ".join(" | ".join(map(_summary, row)) for row in self.rows)
+
+
+def _parse_row(item: Any, where: str) -> Row:
+    entries = item if isinstance(item, Sequence) and not isinstance(item, str) else [item]
+    if not entries:
+        raise ConfigError(f"{where} must hold at least one component; received an empty list")
+    return tuple(layer for entry in entries for layer in _parse_entry(entry, where))
+
+
+def _parse_entry(entry: Any, where: str) -> Row:
+    if isinstance(entry, Mapping) and isinstance(entry.get("type"), str):
+        cls = LAYERS.get(entry["type"])
+        return tuple(LAYERS.parse(data, where=where) for data in cls.expand(entry))
+    return (LAYERS.parse(entry, where=where),)
+
+
+def _canonical(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Each row checked against what the rows before it leave, and put in its one spelling."""
+    given = Outline()
+    settled: list[Row] = []
+    for at, row in enumerate(rows):
+        _check(at, row, given)
+        settled.append(_merged([layer.canonical(given) for layer in row]))
+        given = _after(settled[-1], given)
+    if not given.candidates:
+        raise InvalidArchitecture("(the end)", Facet.CANDIDATES, Facet.CANDIDATES.remedy)
+    return tuple(settled)
+
+
+def _check(at: int, row: Row, given: Outline) -> None:
+    place = _place(at, row)
+    if len(row) > 1:
+        for layer in row:
+            if not layer.side_by_side:
+                raise ConfigError(
+                    f"layer {place}: only layers that make candidates stand side by side; "
+                    f"received {layer.type!r}; give it a layer of its own"
+                )
+    for layer in row:
+        for need in sorted(layer.needs()):
+            if not given.holds(need):
+                raise InvalidArchitecture(place, need, need.remedy)
+
+
+def _merged(row: Sequence[Layer]) -> Row:
+    merged: list[Layer] = []
+    for layer in row:
+        joint = merged[-1].merged(layer) if merged else None
+        if joint is None:
+            merged.append(layer)
+        else:
+            merged[-1] = joint
+    return tuple(merged)
+
+
+def _outlines(rows: Sequence[Row]) -> tuple[Outline, ...]:
+    outlines = []
+    given = Outline()
+    for row in rows:
+        given = _after(row, given)
+        outlines.append(given)
+    return tuple(outlines)
+
+
+def _after(row: Row, given: Outline) -> Outline:
+    left = [layer.leaves(given) for layer in row]
+    return replace(
+        left[0],
+        candidates=sum(outline.candidates for outline in left),
+        facets=frozenset.intersection(*(outline.facets for outline in left)),
+        sources=tuple(call for outline in left for call in outline.sources),
+    )
+
+
+def _place(at: int, row: Row) -> str:
+    return f"{at} ({row[0].type})"
+
+
+def _dump(layer: Layer) -> dict[str, Any]:
+    return {"type": layer.type, **layer.model_dump(mode="json", exclude_defaults=True)}
+
+
+def _summary(layer: Layer) -> str:
+    data = _dump(layer)
+    data.pop("type")
+    samples = data.pop("samples", 1)
+    told = [str(data.pop("model"))] if "model" in data else []
+    told += [
+        f"{key}={value}"
+        for key, value in data.items()
+        if not isinstance(value, str) or len(value) < 24
+    ]
+    inner = ", ".join(told) + (f" ×{samples}" if samples > 1 else "")
+    return f"{layer.type}({inner})" if inner else layer.type

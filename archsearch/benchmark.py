@@ -1,0 +1,105 @@
+"""The contract of a benchmark: questions, targets kept apart from them, and a scorer."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from archsearch.errors import ConfigError
+from archsearch.registry import Registry
+from archsearch.seeds import digest
+from archsearch.types import Question, Score, Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A question and, apart from it, its target."""
+
+    question: Question
+    target: Target
+
+
+class SplitSizes(BaseModel):
+    """Questions in each split. Search proposes on the first, names the winner with the help of the
+    second, and opens the third once, at the end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    search: int = Field(default=100, ge=1)
+    select: int = Field(default=50, ge=0)
+    test: int = Field(default=200, ge=1)
+
+    @property
+    def total(self) -> int:
+        """Questions in all three."""
+        return self.search + self.select + self.test
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Splits:
+    """Three disjoint sets of items, each in a fixed shuffled order."""
+
+    search: tuple[Item, ...]
+    select: tuple[Item, ...]
+    test: tuple[Item, ...]
+
+
+class Benchmark(BaseModel, ABC):
+    """A `benchmark:` entry of a study file. A subclass is one benchmark, named by its `name`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: ClassVar[int] = 1
+    """Raised whenever loading or scoring may give another result than before."""
+
+    name: str
+
+    @abstractmethod
+    def load(self, count: int) -> Sequence[Item]:
+        """At least `count` items where there are that many, else all; the same ones every time.
+
+        A benchmark that generates its questions makes the first `count` of an endless row, so a
+        larger count only adds to the end. Raises `ConfigError` or `MissingExtra` with a remedy.
+        """
+
+    @abstractmethod
+    def score(self, text: str, target: Target) -> Score:
+        """Scores a final answer. Pure; any text at all gives a `Score`, never an exception."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex digest of everything that decides questions and scores."""
+        return digest({"benchmark": self.model_dump(mode="json"), "version": self.version})
+
+
+BENCHMARKS: Registry[Benchmark] = Registry(
+    kind="benchmark", shelf="archsearch.benchmarks", base=Benchmark, key="name"
+)
+
+
+def split(items: Sequence[Item], sizes: SplitSizes, *, seed: int) -> Splits:
+    """Disjoint splits, fixed by `seed` and the question ids alone.
+
+    Each id gets a rank that depends on (seed, id), which shuffles; items are taken in rank order:
+    test first, then select, then search, so enlarging search moves no question of the other two.
+    """
+    ids = {item.question.id for item in items}
+    if len(ids) < len(items):
+        raise ConfigError(f"question ids must be unique; {len(items) - len(ids)} are repeated")
+    if len(items) < sizes.total:
+        raise ConfigError(
+            f"the splits ask for {sizes.total} questions and the benchmark has {len(items)}; "
+            f"lower splits.search, splits.select or splits.test"
+        )
+    ranked = sorted(items, key=lambda item: digest([seed, item.question.id]))
+    test, rest = ranked[: sizes.test], ranked[sizes.test :]
+    select, rest = rest[: sizes.select], rest[sizes.select :]
+    return Splits(
+        search=tuple(rest[: sizes.search]),
+        select=tuple(select),
+        test=tuple(test),
+    )

@@ -1,0 +1,135 @@
+"""Budgets: caps on cost, and the account that keeps a study within its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from archsearch.errors import BudgetExhausted
+from archsearch.types import Cost, Measured, UpperBound
+
+
+class Limits(BaseModel):
+    """Caps on a cost; a field left out is no cap. A cost is within when it is <= each."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    flops: float | None = Field(default=None, gt=0)
+    tokens: float | None = Field(default=None, gt=0)
+    """Prompt and completion tokens together."""
+    dollars: float | None = Field(default=None, gt=0)
+
+    def over(self, cost: Cost) -> float:
+        """By which share the tightest cap is exceeded: 0.2 is a fifth over; <= 0 is within."""
+        shares = [amount / cap - 1 for amount, cap in self._pairs(cost) if cap is not None]
+        return max(shares, default=-1.0)
+
+    def _pairs(self, cost: Cost) -> tuple[tuple[float, float | None], ...]:
+        return (
+            (cost.flops, self.flops),
+            (cost.prompt_tokens + cost.completion_tokens, self.tokens),
+            (cost.dollars, self.dollars),
+        )
+
+    def __str__(self) -> str:
+        """Such as `2e+10 FLOPs, 500 tokens`."""
+        parts = [
+            f"{cap:g} {unit}"
+            for cap, unit in (
+                (self.flops, "FLOPs"),
+                (self.tokens, "tokens"),
+                (self.dollars, "dollars"),
+            )
+            if cap is not None
+        ]
+        return ", ".join(parts) or "no cap"
+
+
+class Account:
+    """What a study has spent, what calls in flight may still take, and what is set aside.
+
+    A draw first takes hold of its upper bound, so the cap cannot be passed; what it really cost
+    is charged sample by sample. Each sample is charged once, when the study first needs it,
+    whether it is drawn now or was in the store: a warm store changes what is paid, never which
+    trials fit.
+    """
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        charged: dict[str, Measured] | None = None,
+        record: Callable[[str, Measured], None] | None = None,
+    ) -> None:
+        """`charged` is what an earlier part of the study paid, by name; `record` hears of more."""
+        self._limits = limits or Limits()
+        self._charged = charged if charged is not None else {}
+        self._record = record
+        self._spent = Measured()
+        for cost in self._charged.values():
+            self._spent += cost
+        self._held = UpperBound()
+        self._reserve = UpperBound()
+        self._waiting: list[asyncio.Future[None]] = []
+
+    @property
+    def spent(self) -> Measured:
+        """Everything charged so far."""
+        return self._spent
+
+    def set_aside(self, reserve: UpperBound) -> None:
+        """Keeps `reserve` out of reach from now on; `UpperBound()` frees it."""
+        self._reserve = reserve
+
+    def charge(self, name: str, cost: Measured) -> None:
+        """Charges something that has a name, unless it was charged before."""
+        if name not in self._charged:
+            self._charged[name] = cost
+            self._spent += cost
+            if self._record:
+                self._record(name, cost)
+
+    @asynccontextmanager
+    async def holding(self, bound: UpperBound) -> AsyncIterator[None]:
+        """Holds `bound` while a draw is in flight.
+
+        Waits while others hold what it would need, since they seldom use it all. Raises
+        `BudgetExhausted` when it would not fit even with nothing else in flight.
+        """
+        while not self._fits(bound, self._held):
+            if not self._fits(bound, UpperBound()):
+                raise BudgetExhausted(
+                    f"the study's cap is {self._limits}; {self._spent.flops:.3g} FLOPs are spent, "
+                    f"{self._reserve.flops:.3g} set aside, and this draw may take "
+                    f"{bound.flops:.3g}; raise budget.study to go on"
+                )
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            await turn
+        self._held += bound
+        try:
+            yield
+        finally:
+            self._held += bound.scaled(-1)
+            waiting, self._waiting = self._waiting, []
+            for turn in waiting:
+                if not turn.done():
+                    turn.set_result(None)
+
+    def _fits(self, bound: UpperBound, held: UpperBound) -> bool:
+        needed = bound + held + self._reserve
+        spent = self._spent
+        return (
+            self._limits.over(
+                UpperBound(
+                    flops=needed.flops + spent.flops,
+                    prompt_tokens=needed.prompt_tokens + spent.prompt_tokens,
+                    completion_tokens=needed.completion_tokens + spent.completion_tokens,
+                    dollars=needed.dollars + spent.dollars,
+                )
+            )
+            <= 0
+        )

@@ -1,0 +1,51 @@
+"""`chain` and `parallel`: the only combinators. Both take steps and give a step.
+
+A step is anything of the form `async (Slate, Calls) -> Slate`; every layer is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from archsearch.layer import Calls
+from archsearch.types import Slate
+
+Step = Callable[[Slate, Calls], Awaitable[Slate]]
+
+
+def chain(steps: Sequence[Step]) -> Step:
+    """One after another. `chain([])` is the identity; chaining is associative."""
+
+    async def run(slate: Slate, calls: Calls) -> Slate:
+        for step in steps:
+            slate = await step(slate, calls)
+        return slate
+
+    return run
+
+
+def parallel(steps: Sequence[Step]) -> Step:
+    """All on the same slate at once; candidates and fallbacks in the order of `steps`.
+
+    A single step is itself, at its own path.
+    """
+    if len(steps) == 1:
+        return steps[0]
+
+    async def run(slate: Slate, calls: Calls) -> Slate:
+        made = await calls.each(steps, lambda step, door: step(slate, door))
+        known = len(slate.fallbacks)
+        return slate.with_candidates(
+            tuple(candidate for part in made for candidate in part.candidates)
+        ).noting(*(note for part in made for note in part.fallbacks[known:]))
+
+    return run
+
+
+def placed(segment: str, step: Step) -> Step:
+    """`step`, one level deeper in the layer path."""
+
+    async def run(slate: Slate, calls: Calls) -> Slate:
+        return await step(slate, calls.at(segment))
+
+    return run

@@ -1,0 +1,135 @@
+"""Architecture x benchmark -> evaluation. The one error boundary: failures become data here.
+
+A wrong answer and a malformed one score 0. A model failure, a sandbox failure or a layer that
+raised leaves the question unscored; it is attempted again before any verdict.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+from archsearch.architecture import Architecture
+from archsearch.benchmark import Benchmark, Item
+from archsearch.calls import Dispatcher, Walk
+from archsearch.cost import Tariffs, Used, measured, total
+from archsearch.errors import ArchsearchError, ModelError, RequestRejected
+from archsearch.types import Candidate, Failure, Fallback, Measured, Score, Slate
+
+AT_ONCE = 256
+"""Questions under way at once: enough to fill an engine, few enough to keep memory flat."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one question."""
+
+    question_id: str
+    result: Score | Failure
+    text: str = ""
+    """The answer as given."""
+    used: tuple[Used, ...] = ()
+    cost: Measured = field(default_factory=Measured)
+    """What the question needed, whoever paid for it."""
+    fallbacks: tuple[Fallback, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Outcomes of one architecture, in the order of its questions."""
+
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Score of each scored question, by question id, in order."""
+        return {
+            outcome.question_id: outcome.result.value
+            for outcome in self.outcomes
+            if isinstance(outcome.result, Score)
+        }
+
+    @property
+    def failures(self) -> dict[str, Failure]:
+        """Questions that could not be scored."""
+        return {
+            outcome.question_id: outcome.result
+            for outcome in self.outcomes
+            if isinstance(outcome.result, Failure)
+        }
+
+    @property
+    def mean(self) -> float:
+        """Mean score of the scored questions; at least one must be."""
+        scores = self.scores.values()
+        return sum(scores) / len(scores)
+
+    @property
+    def cost(self) -> Measured:
+        """Mean used cost per scored question."""
+        costs = [o.cost for o in self.outcomes if isinstance(o.result, Score)]
+        return total(Measured, costs).scaled(1 / len(costs)) if costs else Measured()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluator:
+    """Walks questions through architectures and has the benchmark score what comes out."""
+
+    benchmark: Benchmark
+    dispatcher: Dispatcher
+    tariffs: Tariffs
+    replicate: int = 0
+
+    async def outcome(self, architecture: Architecture, item: Item) -> Outcome:
+        """One question, walked and scored. Raises only what concerns the whole run: a budget that
+        is used up, a faulty configuration, a missing sample of a replay."""
+        walk = Walk(self.dispatcher, replicate=self.replicate)
+        answer: Candidate | None = None
+        fallbacks: tuple[Fallback, ...] = ()
+        try:
+            slate = await architecture.step()(Slate(question=item.question), walk)
+            answer, fallbacks = slate.candidates[0], slate.fallbacks
+            result: Score | Failure = self.benchmark.score(answer.text, item.target)
+        except RequestRejected as error:
+            # It would be rejected again: the architecture's own fault, so it is scored.
+            result = Score(value=0.0, malformed=True, explanation=f"request rejected: {error}")
+        except ModelError as error:
+            result = Failure(kind="model", message=str(error))
+        except ArchsearchError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a layer may be anybody's code
+            result = Failure(kind="layer", message=f"{type(error).__name__}: {error}")
+        return Outcome(
+            question_id=item.question.id,
+            result=result,
+            text=answer.text if answer else "",
+            used=walk.used,
+            cost=measured(walk.used, self.tariffs),
+            fallbacks=fallbacks,
+        )
+
+    async def outcomes(
+        self, architecture: Architecture, items: Sequence[Item]
+    ) -> AsyncIterator[Outcome]:
+        """Outcomes as they come, at most `AT_ONCE` questions under way."""
+        waiting = iter(items)
+        running: set[asyncio.Task[Outcome]] = set()
+        try:
+            while True:
+                while len(running) < AT_ONCE and (item := next(waiting, None)):
+                    running.add(asyncio.ensure_future(self.outcome(architecture, item)))
+                if not running:
+                    return
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    yield task.result()
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def evaluate(self, architecture: Architecture, items: Sequence[Item]) -> Evaluation:
+        """All of `items`, in their order."""
+        by_id = {o.question_id: o async for o in self.outcomes(architecture, items)}
+        return Evaluation(outcomes=tuple(by_id[item.question.id] for item in items))

@@ -1,0 +1,71 @@
+"""The contract of a back-end: samples of one prompt, yielded as they finish."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Sequence
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from archsearch.flops import ModelShape
+from archsearch.types import Completion, Message, Request
+
+
+class Price(BaseModel):
+    """Dollars per million tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prompt: float = Field(ge=0)
+    completion: float = Field(ge=0)
+
+
+class ModelConfig(BaseModel, ABC):
+    """A `models:` entry of a study file. A subclass is one back-end, named by its `backend`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    backend: str
+    price: Price | None = None
+    """Needed only by budgets in dollars."""
+    shape: ModelShape | None = None
+    """Typed in where the back-end cannot read it itself (a closed API)."""
+
+    @abstractmethod
+    async def open(self) -> Model:
+        """A model ready to answer. Loads off the event loop; raises `ConfigError` with a remedy."""
+
+
+class Model(ABC):
+    """A running model. Concurrent calls are welcome; the caller keeps within `capacity`."""
+
+    identity: str
+    """What the weights are: id, revision, quantisation. Part of every sample's key, so two models
+    that may answer differently never share one; no credential and no local path in it."""
+    shape: ModelShape | None
+    """What it costs; None where nothing is known (a closed API without a typed-in shape)."""
+    capacity: int
+    """Samples it works on at once; more would only wait inside the engine."""
+    context: int
+    """Tokens in one sample's context, prompt and completion together."""
+
+    @abstractmethod
+    def stream(self, request: Request) -> AsyncGenerator[tuple[int, Completion], None]:
+        """Yields (i, completion) for each i in 0..request.n - 1, once each, as samples finish.
+
+        Sample i is drawn with seed `request.seed + i`, so a request for n=4 gives what four
+        requests for n=1 with consecutive seeds would. Closing the iterator cancels what is left.
+
+        Raises:
+            RequestRejected: the same request would be refused again (too long for the context).
+            TransientModelError: anything that may pass; samples already yielded stay valid.
+
+        """
+
+    @abstractmethod
+    async def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Tokens of the rendered prompt, or an upper bound where the tokenizer is out of reach."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Frees what `open` took; a second time does nothing. Calls in flight end; none hangs."""

@@ -1,0 +1,59 @@
+"""Patience: how long a call is tried. The one owner of retries in the whole program."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from archsearch.errors import ModelUnavailable, TransientModelError
+
+
+class Patience(BaseModel):
+    """A `patience:` entry of a study file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    attempts: int = Field(default=6, ge=1)
+    """Tries in all, the first included."""
+    deadline: float = Field(default=600.0, gt=0)
+    """Seconds from the first try to giving up, whatever the engine is doing meanwhile."""
+    first_pause: float = Field(default=0.5, ge=0)
+    """Seconds; doubled after each failure, up to `longest_pause`."""
+    longest_pause: float = Field(default=30.0, ge=0)
+
+    async def persist(self, attempt: Callable[[], Awaitable[None]], *, whom: str) -> int:
+        """Awaits `attempt()` until it returns; gives the number of failures before that.
+
+        Only `TransientModelError` is tried again. Raises `ModelUnavailable` when the attempts or
+        the deadline are used up; `whom` is the name for that message.
+        """
+        failures = 0
+        try:
+            async with asyncio.timeout(self.deadline):
+                while True:
+                    try:
+                        await attempt()
+                    except TransientModelError as error:
+                        failures += 1
+                        if failures >= self.attempts:
+                            raise ModelUnavailable(
+                                f"{whom} failed {failures} times in a row; last: {error}"
+                            ) from error
+                        await asyncio.sleep(self._pause(failures, error.retry_after))
+                    else:
+                        return failures
+        except TimeoutError as error:
+            raise ModelUnavailable(
+                f"{whom} must answer within {self.deadline:g} s and has not; "
+                f"raise patience.deadline if the model is only slow"
+            ) from error
+
+    def _pause(self, failures: int, asked: float | None) -> float:
+        """What the server asked for, else exponential with jitter, so that callers spread out."""
+        if asked is not None:
+            return min(asked, self.longest_pause)
+        ceiling = min(self.longest_pause, self.first_pause * 2 ** (failures - 1))
+        return random.uniform(ceiling / 2, ceiling)

@@ -1,0 +1,1 @@
+"""The search: proposes architectures within the budget and names a winner."""

@@ -1,0 +1,153 @@
+"""StudyConfig: on what a space is searched: models, benchmark, budget, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, model_validator
+
+import archsearch.search_spaces
+from archsearch.benchmark import BENCHMARKS, Benchmark, SplitSizes
+from archsearch.budget import Limits
+from archsearch.errors import ConfigError, suggest
+from archsearch.models import MODELS
+from archsearch.models.base import ModelConfig
+from archsearch.patience import Patience
+from archsearch.registry import validate
+from archsearch.search.sampler import SAMPLERS, SamplerConfig
+from archsearch.search.samplers.tpe import TPE
+from archsearch.search.space import SearchSpace
+
+SHELF = Path(archsearch.search_spaces.__path__[0])
+"""The spaces and studies that come with archsearch."""
+
+
+class Budget(BaseModel):
+    """A `budget:` entry."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    per_question: Limits = Limits()
+    """Cap on the mean used cost of an architecture; a proposal expected over it is refused."""
+    study: Limits = Limits()
+    """Cap on everything the study draws, selection and test included."""
+
+
+class Baselines(BaseModel):
+    """A `baselines:` entry: what every search tries first, for each model and style."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    styles: tuple[str, ...] = Field(default=("plain",), min_length=1)
+    temperature: float = Field(default=0.7, gt=0)
+    """Of repeated sampling; single calls are greedy."""
+    max_samples: int = Field(default=64, ge=2)
+    max_tokens: int = Field(default=1024, ge=1)
+    max_prompt_tokens: int = Field(default=4096, ge=1)
+
+
+class SearchSettings(BaseModel):
+    """A `search:` entry."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sampler: Annotated[
+        SerializeAsAny[SamplerConfig],
+        BeforeValidator(lambda data: SAMPLERS.parse(data, where="search.sampler")),
+    ] = TPE()
+    trials: int = Field(default=64, ge=1)
+    """Distinct architectures to evaluate, baselines included."""
+    in_flight: int = Field(default=4, ge=1)
+    """Trials under way at once: trial t is proposed knowing trials up to t - in_flight."""
+    finalists: int = Field(default=3, ge=1)
+    """Best trials that are scored again, on the select split, before one is named."""
+
+
+def _models(data: Any) -> Any:
+    if not isinstance(data, Mapping) or not data:
+        raise ConfigError(f"must map at least one name to a back-end; received {data!r}")
+    return {name: MODELS.parse(entry, where=f"models.{name}") for name, entry in data.items()}
+
+
+class StudyConfig(BaseModel):
+    """A study file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[A-Za-z0-9._-]+$")
+    space: SearchSpace
+    models: Annotated[dict[str, SerializeAsAny[ModelConfig]], BeforeValidator(_models)]
+    benchmark: Annotated[
+        SerializeAsAny[Benchmark],
+        BeforeValidator(lambda data: BENCHMARKS.parse(data, where="benchmark")),
+    ]
+    splits: SplitSizes = SplitSizes()
+    budget: Budget = Budget()
+    search: SearchSettings = SearchSettings()
+    baselines: Baselines = Baselines()
+    patience: Patience = Patience()
+    seed: int = Field(default=0, ge=0)
+    """Of splits and sampler."""
+    store: Path | None = None
+    """A sample store to share with other studies; by default the run's own."""
+
+    @model_validator(mode="after")
+    def _has_what_dollars_need(self) -> StudyConfig:
+        for limits in (self.budget.per_question, self.budget.study):
+            for name, model in self.models.items():
+                if limits.dollars is not None and model.price is None:
+                    raise ConfigError(
+                        f"a budget in dollars needs the price of every model; {name!r} has none; "
+                        f"give models.{name}.price, or a budget in tokens"
+                    )
+        return self
+
+    @classmethod
+    def read(cls, path: Path, overrides: Sequence[str] = ()) -> StudyConfig:
+        """From a YAML or JSON file, with `overrides` such as `search.trials=40` put in first.
+
+        `space` is a mapping, or the name of a file: beside the study file, or one of those that
+        come with archsearch.
+        """
+        data = _read(path)
+        for override in overrides:
+            _put(data, override)
+        if isinstance(data.get("space"), str):
+            data["space"] = SearchSpace.read(find(data["space"], beside=path.parent))
+        return validate(cls, data, where=str(path))
+
+
+def find(name: str, *, beside: Path = Path()) -> Path:
+    """A space or study file: a path, or the name of one that comes with archsearch."""
+    for candidate in (beside / name, SHELF / name, SHELF / f"{name}.yaml"):
+        if candidate.is_file():
+            return candidate
+    known = [path.name for path in SHELF.glob("*.yaml")]
+    raise ConfigError(f"no file {name!r} is here or comes with archsearch{suggest(name, known)}")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"a study file must be readable YAML or JSON; {error}") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"a study file must be a mapping; {path} holds {type(data).__name__}")
+    return data
+
+
+def _put(data: dict[str, Any], override: str) -> None:
+    """`a.b=value` into nested mappings; the value is read as YAML."""
+    name, equals, value = override.partition("=")
+    *parents, last = name.split(".")
+    if not equals or not last:
+        raise ConfigError(f"an override must read KEY.KEY=VALUE; received {override!r}")
+    place = data
+    for key in parents:
+        place = place.setdefault(key, {})
+        if not isinstance(place, dict):
+            raise ConfigError(f"override {override!r}: {key!r} is no mapping in the study file")
+    place[last] = yaml.safe_load(value)

@@ -1,0 +1,68 @@
+"""Forecast: what an architecture will cost per question, before a token is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from archsearch.architecture import Architecture
+from archsearch.cost import Tariffs, planned, total, upper_bound
+from archsearch.layer import PlannedCall
+from archsearch.models.base import Model
+from archsearch.search.lengths import Lengths
+from archsearch.types import Expected, Message, Question, UpperBound
+
+COUNTED = 64
+"""Questions whose prompt length is counted; their mean stands for all."""
+
+
+class Forecast:
+    """Expected cost and upper bound of architectures on the questions of one search."""
+
+    def __init__(
+        self,
+        models: Mapping[str, Model],
+        tariffs: Tariffs,
+        questions: Sequence[Question],
+        lengths: Lengths,
+    ) -> None:
+        self._models, self._tariffs, self._lengths = models, tariffs, lengths
+        self._questions = questions[:COUNTED]
+        self._question_tokens: dict[str, float] = {}
+        self._frame_tokens: dict[tuple[str, str], int] = {}
+
+    def upper_bound(self, architecture: Architecture) -> UpperBound:
+        """Per question; never exceeded."""
+        return upper_bound(architecture.plan, self._tariffs)
+
+    async def expected(self, architecture: Architecture) -> Expected:
+        """Per question on average, from the lengths seen so far."""
+        return total(Expected, [await self._call(call) for call in architecture.plan])
+
+    async def _call(self, call: PlannedCall) -> Expected:
+        prompt = min(await self._prompt_tokens(call), call.max_prompt_tokens)
+        cost = planned(
+            Expected, call, self._tariffs[call.model], prompt, self._lengths.tokens(call)
+        )
+        return cost.scaled(self._lengths.uptake(call))
+
+    async def _prompt_tokens(self, call: PlannedCall) -> float:
+        # A quoted completion leaves its end-of-text token behind.
+        quoted = sum(
+            count * max(0.0, self._lengths.tokens(source) - 1) for source, count in call.quotes
+        )
+        return await self._question(call.model) + await self._frame(call) + quoted
+
+    async def _question(self, model: str) -> float:
+        if model not in self._question_tokens:
+            counts = [await self._models[model].count_tokens(q.messages) for q in self._questions]
+            self._question_tokens[model] = sum(counts) / len(counts)
+        return self._question_tokens[model]
+
+    async def _frame(self, call: PlannedCall) -> int:
+        """Tokens that the layer's template adds to the question's own prompt."""
+        key = call.model, call.frame
+        if key not in self._frame_tokens:
+            count = self._models[call.model].count_tokens
+            framed = await count([Message(role="user", content=call.frame)])
+            self._frame_tokens[key] = framed - await count([Message(role="user", content="")])
+        return self._frame_tokens[key]

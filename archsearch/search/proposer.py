@@ -1,0 +1,72 @@
+"""Proposer: asks Optuna for points, tells it results. The only room that knows Optuna's API.
+
+Trial t is asked knowing exactly the trials that were told before, by a sampler of its own seeded
+with t, so the same results told in the same order give the same proposals, also after a resume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archsearch.search.sampler import SamplerConfig
+from archsearch.search.space import Label, Params, SearchSpace
+from archsearch.seeds import seed_of
+
+if TYPE_CHECKING:
+    import optuna
+
+
+class Proposer:
+    """An in-memory Optuna study, and its mirror on disk that `optuna-dashboard` opens."""
+
+    def __init__(
+        self, space: SearchSpace, sampler: SamplerConfig, *, seed: int, name: str, mirror: Path
+    ) -> None:
+        """`mirror` is the study's SQLite file; it holds finished trials only."""
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._space, self._sampler, self._seed = space, sampler, seed
+        self._study = optuna.create_study(direction="maximize", study_name=name)
+        self._mirror = optuna.create_study(
+            direction="maximize",
+            study_name=name,
+            storage=f"sqlite:///{mirror}",
+            load_if_exists=True,
+        )
+        self._mirrored = len(self._mirror.get_trials(deepcopy=False))
+        self._told = 0
+        self._asked: dict[int, optuna.Trial] = {}
+
+    def ask(self, number: int, params: Params | None = None) -> Params:
+        """The sampler's next point, or `params` as if it had proposed them."""
+        self._study.sampler = self._sampler.build(seed_of([self._seed, "ask", number]))
+        if params is not None:
+            self._study.enqueue_trial(params)
+        trial = self._study.ask()
+        self._asked[number] = trial
+
+        def pick(name: str, labels: Any) -> Label:
+            return trial.suggest_categorical(name, labels)
+
+        self._space.suggest(pick)
+        return dict(trial.params)
+
+    def tell(
+        self, number: int, value: float, *, over: Mapping[str, float], notes: Mapping[str, Any]
+    ) -> None:
+        """The result of trial `number`: its value, and by how much each constraint is violated
+        (<= 0 is kept; every trial must set the same ones). `notes` are shown beside it."""
+        trial = self._asked.pop(number, None)
+        if trial is None:
+            return  # a baseline outside the space: nothing a sampler could learn from
+        for name, excess in over.items():
+            trial.set_constraint(name, excess)
+        for name, note in {"number": number, **notes}.items():
+            trial.set_user_attr(name, note)
+        frozen = self._study.tell(trial, value)
+        self._told += 1
+        if self._told > self._mirrored:
+            self._mirror.add_trial(frozen)

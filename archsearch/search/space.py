@@ -1,0 +1,193 @@
+"""SearchSpace: an architecture with choices left open.
+
+A space file is an architecture file in which any value may be a choice:
+
+    layers:
+      - type: generator
+        model: {choose: [small, large]}
+        samples: {choose: [1, 4, 16]}
+      - choose:                       # alternatives of layers, by name; each a list of layers
+          none: []
+          vote: [{type: vote}]
+          fuse: [{type: fuser, model: {choose: [small, large]}}]
+        name: aggregate
+      - repeat: {choose: [0, 1, 2]}   # so many times, with choices of its own each time
+        layers: [{type: fuser, model: large}]
+
+Choices inside an alternative exist only when it is taken. A choice is named by its place, or by
+`name`; two choices of plain values with one name are one choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from archsearch.architecture import Architecture
+from archsearch.errors import ConfigError, UnknownName
+from archsearch.registry import validate
+from archsearch.search.rules import RULES
+
+Label = str | int | float | bool | None
+"""What names one option of a choice, in the file and for the sampler."""
+Pick = Callable[[str, Sequence[Label]], Label]
+"""(choice, labels of its options) -> the label taken."""
+Params = dict[str, Label]
+
+
+class SearchSpace(BaseModel):
+    """A space file: `layers` with choices left open, and rules that proposals must keep."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = "space"
+    layers: list[Any] = Field(min_length=1)
+    rules: tuple[str, ...] = ()
+    """Names from `rules.RULES`; a proposal that breaks one is refused."""
+
+    @field_validator("rules")
+    @classmethod
+    def _rules_exist(cls, rules: tuple[str, ...]) -> tuple[str, ...]:
+        for rule in rules:
+            if rule not in RULES:
+                raise UnknownName("rule", rule, RULES)
+        return rules
+
+    @classmethod
+    def read(cls, path: Path) -> SearchSpace:
+        """From a YAML or JSON file."""
+        try:
+            data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError) as error:
+            raise ConfigError(f"a space file must be readable YAML or JSON; {error}") from None
+        return validate(cls, data, where=str(path))
+
+    def suggest(self, pick: Pick) -> Any:
+        """Plain data of the architecture that `pick` chooses, choice by choice, in file order."""
+        taken: Params = {}
+
+        def once(name: str, labels: Sequence[Label]) -> Label:
+            if name not in taken:
+                taken[name] = pick(name, labels)
+            return taken[name]
+
+        return _layers(self.layers, "", once)
+
+    def architecture(self, params: Params) -> Architecture:
+        """The architecture of a point. Raises `ConfigError` when it is invalid or breaks a rule."""
+        architecture = Architecture.parse(
+            self.suggest(lambda name, _: params[name]), where=f"space {self.name!r}"
+        )
+        self.check(architecture)
+        return architecture
+
+    def check(self, architecture: Architecture) -> None:
+        """Raises `ConfigError` naming the first rule that `architecture` breaks."""
+        for rule in self.rules:
+            if problem := RULES[rule](architecture):
+                raise ConfigError(f"rule {rule!r} of space {self.name!r}: {problem}")
+
+    def points(self) -> Iterator[Params]:
+        """Every point once, in a fixed order: the choice made last changes fastest."""
+        prefix: list[int] | None = []
+        while prefix is not None:
+            trail: list[tuple[str, Sequence[Label], int]] = []
+
+            def pick(
+                name: str, labels: Sequence[Label], prefix: list[int] = prefix, trail: Any = trail
+            ) -> Label:
+                at = prefix[len(trail)] if len(trail) < len(prefix) else 0
+                trail.append((name, labels, at))
+                return labels[at]
+
+            self.suggest(pick)
+            yield {name: labels[at] for name, labels, at in trail}
+            prefix = _next(trail)
+
+
+def _next(trail: Sequence[tuple[str, Sequence[Label], int]]) -> list[int] | None:
+    """The positions of the next point, up to the choice that moves on; None after the last."""
+    for last in range(len(trail) - 1, -1, -1):
+        if trail[last][2] + 1 < len(trail[last][1]):
+            return [at for *_, at in trail[:last]] + [trail[last][2] + 1]
+    return None
+
+
+def _layers(items: Sequence[Any], path: str, pick: Pick) -> list[Any]:
+    """A list of layers; a choice or a repetition among them gives any number of layers."""
+    layers: list[Any] = []
+    for at, item in enumerate(items):
+        place = _step(path, str(at))
+        if _is_choice(item):
+            layers.extend(_alternative(item, place, pick))
+        elif isinstance(item, Mapping) and "repeat" in item:
+            layers.extend(_repeated(item, place, pick))
+        else:
+            layers.append(_value(item, place, pick))
+    return layers
+
+
+def _alternative(item: Mapping[str, Any], path: str, pick: Pick) -> list[Any]:
+    """The layers of the alternative taken."""
+    option, place = _option(item, path, pick)
+    return _layers(option if isinstance(option, list) else [option], place, pick)
+
+
+def _repeated(item: Mapping[str, Any], path: str, pick: Pick) -> list[Any]:
+    if set(item) != {"repeat", "layers"} or not isinstance(item["layers"], list):
+        raise ConfigError(
+            f"a repetition must have exactly `repeat` (a number or a choice) and `layers` (a "
+            f"list); received {sorted(item)} at {path}"
+        )
+    times = _value(item["repeat"], _step(path, "repeat"), pick)
+    if not isinstance(times, int) or times < 0:
+        raise ConfigError(f"`repeat` must be a whole number >= 0; received {times!r} at {path}")
+    return [
+        layer
+        for turn in range(times)
+        for layer in _layers(item["layers"], _step(path, f"turn{turn}"), pick)
+    ]
+
+
+def _value(item: Any, path: str, pick: Pick) -> Any:
+    """Any other value: choices inside it are made, the rest stays."""
+    if _is_choice(item):
+        option, place = _option(item, path, pick)
+        return _value(option, place, pick)
+    if isinstance(item, Mapping):
+        place = _step(path, item["type"]) if isinstance(item.get("type"), str) else path
+        return {key: _value(value, _step(place, str(key)), pick) for key, value in item.items()}
+    if isinstance(item, list):
+        return [_value(value, _step(path, str(at)), pick) for at, value in enumerate(item)]
+    return item
+
+
+def _option(item: Mapping[str, Any], path: str, pick: Pick) -> tuple[Any, str]:
+    """The option taken, and the place of what is inside it."""
+    name = item.get("name", path)
+    options = _options(item["choose"], name)
+    label = pick(name, list(options))
+    return options[label], f"{name}={label}"
+
+
+def _options(choose: Any, name: str) -> dict[Label, Any]:
+    if isinstance(choose, Mapping) and choose:
+        return dict(choose)
+    if isinstance(choose, list) and choose and not any(isinstance(o, (dict, list)) for o in choose):
+        return {option: option for option in choose}
+    raise ConfigError(
+        f"`choose` must be a non-empty list of plain values, or a mapping from names to options; "
+        f"received {choose!r} at {name}"
+    )
+
+
+def _is_choice(item: Any) -> bool:
+    return isinstance(item, Mapping) and "choose" in item and set(item) <= {"choose", "name"}
+
+
+def _step(path: str, segment: str) -> str:
+    return f"{path}.{segment}" if path else segment

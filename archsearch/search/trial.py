@@ -1,0 +1,56 @@
+"""Trial: one proposal, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from archsearch.architecture import Architecture
+from archsearch.budget import Limits
+from archsearch.evaluate import Evaluation
+from archsearch.search.space import Params
+from archsearch.types import Expected, UpperBound
+
+
+class State(StrEnum):
+    """What became of a trial."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    INCOMPLETE = "incomplete"
+    """Some question could not be scored, or the study's budget ended it; it cannot win."""
+    DUPLICATE = "duplicate"
+    """Its architecture was evaluated before; the known result is told again, at no cost."""
+    REFUSED = "refused"
+    """It breaks a rule or is expected over the budget; no token was drawn."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Trial:
+    """One proposal. `number` counts everything asked, in order, from 0."""
+
+    number: int
+    origin: str
+    """`baseline: NAME`, `sampler` or `enumeration`."""
+    params: Params | None
+    """Its point in the space; None for a baseline that is no point of it."""
+    architecture: Architecture | None
+    """None when the point is no valid architecture."""
+    state: State = State.RUNNING
+    reason: str = ""
+    """Why it was refused, or is incomplete."""
+    twin: int | None = None
+    """Number of the trial that a duplicate repeats."""
+    expected: Expected | None = None
+    """Per question, as foreseen when it was proposed."""
+    upper: UpperBound | None = None
+    evaluation: Evaluation | None = None
+    """On the search questions."""
+
+    def may_win(self, limits: Limits) -> bool:
+        """Whether it is complete and its measured cost is within the cap per question."""
+        return (
+            self.state is State.COMPLETE
+            and self.evaluation is not None
+            and limits.over(self.evaluation.cost) <= 0
+        )

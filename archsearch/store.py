@@ -1,0 +1,149 @@
+"""SampleStore: every completion ever drawn, under the identity of its sample. Durable.
+
+The key says what was asked; the index says which sample. The first completion committed under
+(key, index) is that sample for ever, on every host that shares the store.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from archsearch.errors import RunError
+from archsearch.seeds import digest
+from archsearch.types import Completion, FinishReason, Message, Request, Usage
+
+SCHEMA = 1
+"""Part of every key and of the file: raised when a row's meaning changes."""
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS samples (
+    key BLOB NOT NULL, idx INTEGER NOT NULL,
+    text BLOB NOT NULL, reasoning BLOB NOT NULL, finish TEXT NOT NULL,
+    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+    cached_tokens INTEGER NOT NULL, seed INTEGER NOT NULL,
+    PRIMARY KEY (key, idx)
+) WITHOUT ROWID
+"""
+_COLUMNS = "text, reasoning, finish, prompt_tokens, completion_tokens, cached_tokens, seed"
+
+
+def prompt_key(identity: str, messages: Sequence[Message]) -> str:
+    """Hex digest of a prompt on a model; `identity` is `Model.identity`."""
+    return digest([SCHEMA, identity, [[message.role, message.content] for message in messages]])
+
+
+def sample_key(prompt: str, request: Request, *, replicate: int = 0) -> str:
+    """Hex digest of everything that decides what the samples of `request` may be.
+
+    Neither `n` nor the seed is in it: sample i is one fixed thing, whoever asks for how many.
+    `prompt` is its `prompt_key`; `replicate` tells repeats of a whole evaluation apart.
+    """
+    return digest(
+        {
+            "prompt": prompt,
+            "max_tokens": request.max_tokens,
+            "temperature": float(request.temperature),
+            "top_p": float(request.top_p),
+            "stop": list(request.stop),
+            "replicate": replicate,
+        }
+    )
+
+
+class SampleStore:
+    """Completions by (key, sample index), in one SQLite file in WAL mode."""
+
+    def __init__(self, path: Path | str = ":memory:") -> None:
+        """Opens or makes the file. Raises `RunError` when it is damaged or of another schema."""
+        self._db = sqlite3.connect(path, isolation_level=None, timeout=60)
+        try:
+            self._prepare(path)
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _prepare(self, path: Path | str) -> None:
+        try:
+            self._db.execute("PRAGMA journal_mode=WAL")
+            # NORMAL loses no committed row when the process dies, only when the machine does.
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version == 0:
+                self._db.execute(_TABLE)
+                self._db.execute(f"PRAGMA user_version={SCHEMA}")
+        except sqlite3.DatabaseError as error:
+            raise RunError(
+                f"a sample store must be a sound SQLite file; {path}: {error}; "
+                f"move it away to start a new one"
+            ) from error
+        if version not in (0, SCHEMA):
+            raise RunError(
+                f"a sample store must be of schema {SCHEMA}; {path} is of schema {version}; "
+                f"use the archsearch version that wrote it, or another store"
+            )
+
+    def get(self, key: str, indices: Iterable[int]) -> dict[int, Completion]:
+        """The stored ones among `indices`."""
+        wanted = set(indices)
+        rows = self._db.execute(
+            f"SELECT idx, {_COLUMNS} FROM samples WHERE key = ? AND idx BETWEEN ? AND ?",  # noqa: S608
+            (bytes.fromhex(key), min(wanted), max(wanted)),
+        )
+        return {row[0]: _completion(row[1:]) for row in rows if row[0] in wanted}
+
+    def put(self, key: str, index: int, completion: Completion) -> Completion:
+        """Commits a completion; returns the one that is stored, which is the first ever put."""
+        inserted = self._db.execute(
+            "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?)",
+            (bytes.fromhex(key), index, *_row(completion)),
+        )
+        return completion if inserted.rowcount else self.get(key, [index])[index]
+
+    def __len__(self) -> int:
+        """Stored completions."""
+        (count,) = self._db.execute("SELECT COUNT(*) FROM samples").fetchone()
+        return int(count)
+
+    def close(self) -> None:
+        """Ends the connection; everything put is already on disk."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _row(completion: Completion) -> tuple[bytes, bytes, FinishReason, int, int, int, int]:
+    usage = completion.usage
+    return (
+        # A model may emit lone surrogates; SQLite text may not hold them, bytes may.
+        completion.text.encode("utf-8", "surrogatepass"),
+        completion.reasoning.encode("utf-8", "surrogatepass"),
+        completion.finish_reason,
+        usage.prompt_tokens,
+        usage.completion_tokens,
+        usage.cached_tokens,
+        completion.seed,
+    )
+
+
+def _completion(row: tuple[bytes, bytes, FinishReason, int, int, int, int]) -> Completion:
+    text, reasoning, finish, prompt, completion, cached, seed = row
+    return Completion(
+        text=text.decode("utf-8", "surrogatepass"),
+        reasoning=reasoning.decode("utf-8", "surrogatepass"),
+        finish_reason=finish,
+        usage=Usage(prompt_tokens=prompt, completion_tokens=completion, cached_tokens=cached),
+        seed=seed,
+    )

@@ -1,0 +1,1 @@
+"""Contract classes: what every layer, model and benchmark owes, as test classes to inherit."""

@@ -1,0 +1,205 @@
+"""The nouns of archsearch: what flows between rooms. Frozen, slotted, without behaviour of note.
+
+A `Question` becomes a `Slate`; layers ask models for `Completion`s through `Request`s and leave
+`Candidate`s on new slates; a benchmark turns the first candidate into a `Score`, or the walk ended
+in a `Failure`. `Cost` is what it took.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, Self
+
+Role = Literal["system", "user", "assistant"]
+FinishReason = Literal["stop", "length"]
+FailureKind = Literal["model", "layer", "sandbox"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One turn of a chat."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked. It never carries the reference answer."""
+
+    id: str
+    """Unique within its benchmark, and stable: splits and samples hang on it."""
+    messages: tuple[Message, ...]
+    """The conversation; the last message is the user's."""
+    answer_kind: str = "text"
+    """How a final answer is read off a reply: a name in `answers.EXTRACTORS`."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """Public facts about the question (subject, level); layers may read them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The reference. Only a benchmark and its scorer ever hold one."""
+
+    question_id: str
+    reference: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens of one completion. The prompt is counted whole, whatever the engine had cached."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int = 0
+    """Prompt tokens that the engine says it did not prefill: a remark, never charged by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a layer asks of a model: `n` samples of one prompt."""
+
+    model: str
+    """A name from the study's `models`."""
+    messages: tuple[Message, ...]
+    max_tokens: int
+    """Most tokens in one completion, >= 1."""
+    role: str = ""
+    """What the call is for, as in `PlannedCall.role`. No part of the sample's identity."""
+    n: int = 1
+    temperature: float = 0.0
+    top_p: float = 1.0
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    """Seed of the first sample; sample i uses seed + i. Set by `calls`, never by a layer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """One sample drawn from a model."""
+
+    text: str
+    finish_reason: FinishReason
+    """`length`: cut at max_tokens or at the end of the context; still a valid sample."""
+    usage: Usage
+    seed: int
+    reasoning: str = ""
+    """Thinking text, kept apart: charged, not forwarded to later layers unless asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a candidate comes from."""
+
+    model: str
+    path: str
+    """Layer path, such as `0.generator` or `2.fuser/1`."""
+    index: int
+    """Sample index within its request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One answer on its way, with everything that later layers say about *it*."""
+
+    text: str
+    origin: Origin
+    critique: str | None = None
+    score: float | None = None
+    """Higher is better; comparable only between candidates scored by the same layer."""
+    verdict: bool | None = None
+    """What a verifier concluded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fallback:
+    """A stated way out that a layer took, such as keeping the order on an unparsable ranking."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slate:
+    """What flows between layers. Immutable: a layer returns a new one."""
+
+    question: Question
+    candidates: tuple[Candidate, ...] = ()
+    """Best first where a layer ranked them; the first of the final slate is the answer."""
+    fallbacks: tuple[Fallback, ...] = ()
+
+    def with_candidates(self, candidates: tuple[Candidate, ...]) -> Slate:
+        """The same slate holding `candidates` instead."""
+        return replace(self, candidates=candidates)
+
+    def noting(self, *fallbacks: Fallback) -> Slate:
+        """The same slate with `fallbacks` added to its record."""
+        return replace(self, fallbacks=(*self.fallbacks, *fallbacks))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """What a benchmark says of one answer."""
+
+    value: float
+    """In [0, 1]."""
+    answer: str | None = None
+    """The answer as extracted; None when the reply held none."""
+    malformed: bool = False
+    """No answer could be read off the reply: scores 0, and is counted apart from a wrong one."""
+    explanation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A question that could not be scored. Never a 0: it is attempted again."""
+
+    kind: FailureKind
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What something takes. Costs of one kind add up; kinds never mix.
+
+    >>> Measured(flops=2.0, calls=1) + Measured(flops=3.0, calls=1)
+    Measured(flops=5.0, prompt_tokens=0, completion_tokens=0, calls=2, dollars=0.0)
+    """
+
+    flops: float = 0.0
+    prompt_tokens: float = 0
+    """One count per distinct prompt per question."""
+    completion_tokens: float = 0
+    calls: float = 0
+    """Completions, not HTTP requests."""
+    dollars: float = 0.0
+
+    def __add__(self, other: Self) -> Self:
+        if type(other) is not type(self):
+            raise TypeError(f"cannot add {type(other).__name__} to {type(self).__name__}")
+        return type(self)(
+            **{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)}
+        )
+
+    def scaled(self, factor: float) -> Self:
+        """`factor` times this cost."""
+        return type(self)(**{f.name: getattr(self, f.name) * factor for f in fields(self)})
+
+
+class Measured(Cost):
+    """Counted from the tokens that were really there."""
+
+    __slots__ = ()
+
+
+class Expected(Cost):
+    """Foreseen from the lengths seen so far."""
+
+    __slots__ = ()
+
+
+class UpperBound(Cost):
+    """Never exceeded: every cap filled to the last token."""
+
+    __slots__ = ()

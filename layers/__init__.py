@@ -1,0 +1,1 @@
+"""One layer type a file; its templates beside it as `NAME.j2`."""

@@ -1,0 +1,68 @@
+"""Vote: self-consistency (Wang et al. 2022, arXiv 2203.11171), plain or weighted by score.
+
+The weighted form sums the scores of the candidates that share a final answer, as best-of-N
+weighted does (Snell et al. 2024, arXiv 2408.03314, section 5.1).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from archsearch.answers import EXTRACTORS, extract
+from archsearch.errors import UnknownName
+from archsearch.layer import Calls, Facet, Layer, Outline
+from archsearch.types import Candidate, Fallback, Slate
+
+
+class Vote(Layer):
+    """Candidates -> the first candidate of the most supported final answer; makes no call.
+
+    Ties go to the answer that appears first. Candidates without a final answer have no vote; when
+    none has one, the first candidate stays, which is recorded. The one candidate left carries its
+    answer's share of the votes as `score`.
+    """
+
+    type: Literal["vote"] = "vote"
+    answer: str | None = None
+    """How an answer is read off a reply (a name in `answers.EXTRACTORS`); by default the
+    question says it."""
+    weighted: bool = False
+    """Votes count by `score` instead of one each."""
+
+    @model_validator(mode="after")
+    def _extractor_exists(self) -> Self:
+        if self.answer is not None and self.answer not in EXTRACTORS:
+            raise UnknownName("answer extractor", self.answer, EXTRACTORS)
+        return self
+
+    def needs(self) -> frozenset[Facet]:
+        """Several candidates; scores too when weighted."""
+        return frozenset({Facet.SEVERAL} | ({Facet.SCORES} if self.weighted else set()))
+
+    def leaves(self, given: Outline) -> Outline:
+        """One of the candidates."""
+        return replace(given, candidates=1, facets=given.facets | {Facet.SCORES})
+
+    async def __call__(self, slate: Slate, calls: Calls) -> Slate:
+        """Counts the votes."""
+        kind = self.answer or slate.question.answer_kind
+        votes: dict[str, list[Candidate]] = defaultdict(list)
+        for candidate in slate.candidates:
+            answer = extract(kind, candidate.text)
+            if answer is not None:
+                votes[answer].append(candidate)
+        if not votes:
+            note = Fallback(path=calls.path, reason="no candidate holds a final answer; first kept")
+            return slate.with_candidates(slate.candidates[:1]).noting(note)
+        support = {answer: sum(map(self._weight, backers)) for answer, backers in votes.items()}
+        winner = max(support, key=lambda answer: support[answer])
+        total = sum(support.values())
+        share = support[winner] / total if total else 0.0
+        return slate.with_candidates((replace(votes[winner][0], score=share),))
+
+    def _weight(self, candidate: Candidate) -> float:
+        return (candidate.score or 0.0) if self.weighted else 1.0

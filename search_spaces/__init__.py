@@ -1,0 +1,1 @@
+"""One search space a file (YAML), and the study files that go with them."""
