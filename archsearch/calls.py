@@ -86,10 +86,11 @@ class Dispatcher:
         tariffs: Tariffs | None = None,
         account: Account | None = None,
         patience: Patience | None = None,
+        meter: Meter | None = None,
     ) -> None:
         """`models` and `tariffs` by the names that architectures use; both belong to the caller,
         as does the store."""
-        self.meter = Meter()
+        self.meter = meter or Meter()
         self._models = dict(models)
         self._store = store
         self._tariffs = tariffs or {n: Tariff(shape=m.shape) for n, m in self._models.items()}

@@ -60,6 +60,16 @@ class Evaluation:
         }
 
     @property
+    def malformed(self) -> int:
+        """Questions whose answer could not be read; they score 0."""
+        return sum(isinstance(o.result, Score) and o.result.malformed for o in self.outcomes)
+
+    @property
+    def fallbacks(self) -> int:
+        """Questions on which some layer had to take its way out."""
+        return sum(bool(o.fallbacks) for o in self.outcomes)
+
+    @property
     def mean(self) -> float:
         """Mean score of the scored questions; at least one must be."""
         scores = self.scores.values()

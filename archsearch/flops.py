@@ -37,10 +37,11 @@ _TYPE_IN = "type the shape in, under the model's `shape:` in the study file"
 class ModelShape:
     """What a decoder-only transformer costs to run.
 
-    Attention is charged over the whole context. A model with sliding windows costs less than
-    that beyond its window, never more. Latent attention (MLA) is counted as the attention it
-    equals, keys and values unpacked: engines that decode on the packed latent do more per key
-    (3.4 times for DeepSeek-V3), which matters when contexts reach tens of thousands of tokens.
+    Two approximations. Attention is charged over the whole context: a model with sliding windows
+    costs less beyond its window, never more. Latent attention (MLA) is charged as the attention it
+    equals, with keys and values unpacked, as engines prefill it. They decode on the packed latent,
+    which takes more per key: 3.4 times as much for DeepSeek-V3, whose keys and values of 192 and
+    128 are 576 and 512 when packed.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")

@@ -35,6 +35,7 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         """Opens or makes it. Raises `RunError` when another process holds the run, or when the
         file is damaged."""
+        self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = (folder / "lock").open("w")
         try:
@@ -81,6 +82,10 @@ class Ledger:
         self._db.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
         (text,) = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return json.loads(text)
+
+    def note(self, name: str, value: Any) -> None:
+        """Records a fact anew; the last one stands."""
+        self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
 
     def asked(self, number: int) -> Any | None:
         """What trial `number` was made of, if it was asked before."""

@@ -21,11 +21,12 @@ INCOMPLETE = "ranking incomplete; answers left out follow in their order"
 BY_MENTION = "ranking read from the order of mention"
 
 _NOUN = r"(?:answer|candidate|response|solution|option)"
-_BULLET = r"[ \t>*#_•-]{0,8}"
+_BULLET = r"[ \t>*#_•\u200e\u200f-]{0,8}"
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 # A number that may be an answer's; not a part of a word, a decimal, a fraction or a percentage.
 _NUMBER = re.compile(
-    rf"(?:(?P<mark>\[[ \t]{{0,3}}(?:{_NOUN}[ \t#]{{0,3}})?|(?:</?|\b){_NOUN}s?[ \t#]{{0,3}}\[?)"
+    rf"(?:(?P<mark>[\[【][ \t]{{0,3}}(?:{_NOUN}[ \t#]{{0,3}})?|(?:</?|\b){_NOUN}s?[ \t#]{{0,3}}\[?)"
     r"|(?<![\w./]))(?P<sign>-?)(?P<digits>\d++)(?![\w%]|[./]\d)",
     re.IGNORECASE,
 )
@@ -35,7 +36,7 @@ _ENDED = re.compile(r"[ \t*_\"'`]{0,8}(?:[-–—:,.(]|$)", re.MULTILINE)
 _LONE = re.compile(r"(?:[^\d\n]{0,40}:)?[\s*_\"'`(]*(\d++)[\s*_\"'`).]*")
 
 _GLUE = re.compile(
-    r"(?:[\s,;\"'`\[\](){}*#_|&–—=-]|[<>≺≻≤≥←→«»]|\b(?:and|then|followed|by)\b|\b"
+    r"(?:[\s,;，、；【】\"'`\[\](){}*#_|&–—=-]|[<>≺≻≤≥←→«»]|\b(?:and|then|followed|by)\b|\b"
     + _NOUN
     + r"s?\b)+",
     re.IGNORECASE,
@@ -79,7 +80,7 @@ def ranking(reply: str, count: int) -> Ranking:
     >>> ranking("The best one is answer 2.", 3).order
     (2, 1, 3)
     """
-    text = reply[-WINDOW:]
+    text = _INVISIBLE.sub("", reply[-WINDOW:])
     listed, text = _listed(text)
     numbers = list(_NUMBER.finditer(text))
     readings = [r for r in (*listed, *_chains(text, numbers)) if len(r.named(count)) > 1]
@@ -181,14 +182,14 @@ _CASUAL = tuple(
 
 
 def critiques(reply: str, count: int) -> tuple[str, ...]:
-    """The critique of each of `count` answers, in their order; blank where the reply has none.
+    r"""The critique of each of `count` answers, in their order; blank where the reply has none.
 
     A critique reaches from its heading (`Answer 2:`, `**[2]**`) to the next one. Of the forms of
     heading the one that gives most answers a critique counts. What stands under the number of no
     answer is dropped, never given to another. A reply without headings is the critique of a sole
     answer.
 
-    >>> critiques("Answer 2: a[0] is wrong.\\nAnswer 1:\\n**Strengths**: short", 2)
+    >>> critiques("Answer 2: a[0] is wrong.\nAnswer 1:\n**Strengths**: short", 2)
     ('**Strengths**: short', 'a[0] is wrong.')
     """
     text = reply[:WINDOW]
@@ -215,42 +216,84 @@ def _sections(text: str, heading: re.Pattern[str], count: int, *, formal: bool) 
         if formal or (1 <= number <= count and number not in seen):
             seen.add(number)
             headings.append((number, match))
-    ends = [match.start() for _, match in headings[1:]] + [len(text)]
+    ends = [match.start() for _, match in headings] + [len(text)]
     parts: dict[int, list[str]] = {}
-    for (number, match), end in zip(headings, ends, strict=True):
+    for (number, match), end in zip(headings, ends[1:], strict=True):
         part = text[match.end() : end].strip()
         if part and 1 <= number <= count:
             parts.setdefault(number, []).append(part)
     return {number: "\n".join(found) for number, found in parts.items()}
 
 
-_POLARITY = {
-    **dict.fromkeys(
-        ("correct", "right", "true", "yes", "valid", "accurate", "pass", "passes"), True
-    ),
-    **dict.fromkeys(("passed",), True),
-    **dict.fromkeys(("incorrect", "wrong", "false", "no", "invalid", "inaccurate"), False),
-    **dict.fromkeys(("fail", "fails", "failed"), False),
-}
-_WORD = rf"(?P<word>{'|'.join(sorted(_POLARITY, key=len, reverse=True))})\b"
-_NOT = r"(?P<no>not[ \t]{1,3})?"
-_MARKUP = r"[\s*_\"'`(\[{]{0,8}"
+_TRUE = ("correct", "right", "true", "yes", "valid", "accurate", "pass", "passes", "passed")
+_FALSE = ("incorrect", "wrong", "false", "no", "invalid", "inaccurate", "fail", "fails", "failed")
+_VERBS = frozenset(("pass", "passes", "passed", "fail", "fails", "failed"))
+_LINKS = frozenset(("is", "are", "was", "were", "be", "it's", "seems", "looks", "appears"))
+_NEGATIONS = frozenset(("not", "never", "cannot", "neither", "nor", "hardly"))
+_HEDGES = frozenset(("if", "whether", "unless", "would", "could", "may", "might", "should"))
+
+_WORDS = rf"(?:{'|'.join((*_TRUE, *_FALSE))})\b"
+_SAID = rf"(?P<no>not[ \t]{{1,3}})?(?P<word>{_WORDS})"
+_SPICE = r"[\s*_\"'`(\[{]{0,8}"
 _CHOICE = re.compile(
-    rf"\b{_WORD}{_MARKUP}(?:/|\||\bor\b){_MARKUP}(?:verdict:{_MARKUP})?"
-    rf"{_WORD.replace('?P<word>', '?:')}",
-    re.IGNORECASE,
+    rf"\b{_WORDS}{_SPICE}(?:/|\||\bor\b){_SPICE}(?:verdict:{_SPICE})?{_WORDS}", re.IGNORECASE
 )
 _LABELLED = re.compile(
-    rf"\b(?:verdict|judge?ment|conclusion|decision|final answer)\b{_MARKUP}(?::|=|\bis\b)"
-    rf"{_MARKUP}{_NOT}{_WORD}",
-    re.IGNORECASE,
-)
-_ASKED = re.compile(
-    rf"\b(?P<label>(?:in)?correct)[\"'*_]{{0,3}}[ \t]{{0,3}}[?:=]{_MARKUP}{_NOT}"
-    r"(?P<word>yes|no|true|false)\b",
+    rf"\b(?:(?:verdict|judge?ment|conclusion|decision|final[ \t]answer)\b{_SPICE}(?::|=|\bis\b)"
+    rf"|(?P<label>(?:in)?correct)[\"'*_]{{0,3}}[ \t]{{0,3}}[?:=]"
+    rf"(?=\W{{0,8}}(?:yes|no|true|false)\b))"
+    rf"{_SPICE}{_SAID}",
     re.IGNORECASE,
 )
 _OPENING = re.compile(
-    rf"^{_BULLET}{_MARKUP}{_NOT}{_WORD}(?=[\"'*_`\])}}]{{0,4}}(?:[.,:;!\])–—-]|[ \t]{{0,4}}$))",
+    rf"^{_BULLET}(?:(?:the[ \t])?(?:final[ \t])?answer(?:[ \t]is)?[ \t]?:{_SPICE})?"
+    rf"[*_\"'`(\[{{]{{0,8}}(?!right\b){_SAID}"
+    r"(?=[\"'*_`\])}]{0,4}(?:[.,:;!\])]|[ \t]{1,2}[-–—]|[ \t]{0,4}$))",
     re.IGNORECASE | re.MULTILINE,
 )
+_STATED = re.compile(rf"\b(?P<word>(?!yes\b|no\b){_WORDS})", re.IGNORECASE)
+_CLAUSE_END = re.compile(r"[.!?;:\n]")
+
+
+def verdict(reply: str) -> bool | None:
+    """Whether the reply calls the answer correct; None where it does not say.
+
+    A labelled verdict (`Verdict: Incorrect`) goes before a line that opens with one (`No, ...`),
+    and that before a statement (`the sum is not correct`). Of one form the last counts. A choice
+    that is left open (`Correct or Incorrect`) and conditions say nothing.
+
+    >>> verdict("The steps are correct but the result is not correct.")
+    False
+    """
+    text = _CHOICE.sub(" ", _INVISIBLE.sub("", reply[-WINDOW:]))
+    for form in (_labelled, _openings, _statements):
+        said = list(form(text))
+        if said:
+            return said[-1]
+    return None
+
+
+def _labelled(text: str) -> Iterator[bool]:
+    for match in _LABELLED.finditer(text):
+        asked = not match["label"] or _holds(match["label"])
+        yield asked == (_holds(match["word"]) != bool(match["no"]))
+
+
+def _openings(text: str) -> Iterator[bool]:
+    for match in _OPENING.finditer(text):
+        yield _holds(match["word"]) != bool(match["no"])
+
+
+def _statements(text: str) -> Iterator[bool]:
+    for match in _STATED.finditer(text):
+        before = text[max(0, match.start() - 80) : match.start()].lower().replace("’", "'")
+        clause = _CLAUSE_END.split(before)[-1].split()
+        near = clause[-3:]
+        negated = [word in _NEGATIONS or word.endswith("n't") for word in near]
+        linked = any(negated) or not _LINKS.isdisjoint(near) or match[0].lower() in _VERBS
+        if linked and _HEDGES.isdisjoint(clause):
+            yield _holds(match[0]) != bool(sum(negated) % 2)
+
+
+def _holds(word: str) -> bool:
+    return word.lower() in _TRUE

@@ -42,9 +42,9 @@ def mean_interval(
     """The mean score.
 
     Scores that are all 0 or 1 get Wilson's score interval (Wilson 1927; recommended by Brown, Cai
-    & DasGupta 2001), graded ones the BCa bootstrap (Efron 1987), which falls short for few and
-    skewed scores: `tests/test_stats.py` has its coverage. A bootstrap of equal scores would have
-    no width; they get the interval of `_nothing_else_seen`.
+    & DasGupta 2001), graded ones the BCa bootstrap (Efron 1987). Its 95% interval covered .93
+    to .98 in simulation, but .67 where 20 scores hold a rare high one: graded scores want n >= 50.
+    Equal graded scores, of which a bootstrap would have no width, get `_nothing_else_seen`.
     """
     checked, z = _checked(scores), _z(confidence)
     if _is_binary(checked):
@@ -95,8 +95,11 @@ def mcnemar_exact(wins: int, losses: int) -> float:
     if wins < 0 or losses < 0:
         raise ConfigError(f"wins and losses must be counts; received {wins} and {losses}")
     pairs = wins + losses
-    tail = sum(math.comb(pairs, k) for k in range(min(wins, losses) + 1))
-    return min(1.0, 2 * tail / 2**pairs)
+    tail = ways = 1
+    for k in range(min(wins, losses)):
+        ways = ways * (pairs - k) // (k + 1)
+        tail += ways
+    return min(1.0, 2 * tail / (1 << pairs))
 
 
 def _checked(scores: Sequence[float] | Floats) -> Floats:

@@ -388,7 +388,8 @@ def test_not_every_layer_of_a_mixture_need_be_one() -> None:
         "decoder_sparse_step": 2,
         "mlp_only_layers": [3],
     }
-    # Layers 1 and 3 by the step, of which 3 is dense all the same: one of 30 + 2 x 72, three of 180.
+    # Layers 1 and 3 by the step, of which 3 is dense all the same: one of 30 + 2 x 72 weights,
+    # three of 180.
     shape = ModelShape.from_hf_config(qwen)
     assert shape.active_parameters == 4 * 108 + 174 + 3 * 180
 
@@ -545,14 +546,16 @@ def test_torch_counts_the_same(family: str) -> None:
     model, config = build(family)
     shape, prompt, completion = ModelShape.from_hf_config(config), 40, 6
     ids = torch.randint(3, shape.vocab, (1, prompt))
-    with torch.no_grad(), FlopCounterMode(display=False) as prefilled:
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
         cache = model(ids, logits_to_keep=1, use_cache=True).past_key_values
-    # Eager attention works out the whole square and masks half of it away; we charge the half that
-    # counts, prompt x (prompt + 1) / 2 keys, as fused kernels do.
+    # Eager attention works out the whole square and masks nearly half of it away; charged are the
+    # prompt x (prompt + 1) / 2 keys that count, as fused kernels work them out.
     masked = prompt**2 - prompt * (prompt + 1) // 2
     square = prefill(shape, prompt) + 4 * shape.layers * shape.heads * shape.head_dim * masked
-    assert prefilled.get_total_flops() == pytest.approx(square, rel=0.02)
-    with torch.no_grad(), FlopCounterMode(display=False) as decoded:
+    assert counter.get_total_flops() == pytest.approx(square, rel=0.001)
+    if family == "deepseek_v3":
+        return  # transformers unpacks the whole latent cache again at each step; engines do not
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
         for _ in range(completion - 1):
             model(ids[:, :1], past_key_values=cache, logits_to_keep=1)
-    assert decoded.get_total_flops() == pytest.approx(decode(shape, prompt, completion), rel=0.02)
+    assert counter.get_total_flops() == pytest.approx(decode(shape, prompt, completion), rel=0.001)

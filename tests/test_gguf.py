@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import struct
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,6 @@ from hypothesis import strategies as st
 from archsearch.errors import ConfigError
 from archsearch.flops import ModelShape
 from archsearch.gguf import Array, Header, Tensor, read_header
-import contextlib
 
 U32, F32, BOOL, STRING, ARRAY, U64 = 4, 6, 7, 8, 9, 10
 

@@ -6,46 +6,65 @@ Good static starting points give nearly all of what transfer from other studies 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import partial
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from archsearch.architecture import Architecture
 from archsearch.budget import Limits
 from archsearch.search.config import Baselines
 from archsearch.search.forecast import Forecast
 
-
-def single_call(settings: Baselines, model: str, style: str) -> Architecture:
-    """One greedy completion."""
-    return Architecture.parse([_generator(settings, model, style, temperature=0.0)])
+Kind = Literal["single call", "self-consistency", "best-of-n"]
 
 
-def self_consistency(settings: Baselines, model: str, style: str, samples: int) -> Architecture:
-    """The most frequent final answer of `samples` completions; one completion for 1."""
-    generator = _generator(
-        settings, model, style, temperature=settings.temperature, samples=samples
-    )
-    return Architecture.parse([generator, {"type": "vote"}] if samples > 1 else [generator])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """A well-known architecture of one model and one prompt style."""
+
+    kind: Kind
+    """`single call`: one greedy completion. `self-consistency`: the most frequent final answer of
+    `samples` completions. `best-of-n`: the best of them in the eyes of a listwise ranker, the
+    same model."""
+    model: str
+    style: str
+    samples: int = 1
+
+    def architecture(self, settings: Baselines) -> Architecture:
+        """With the temperature and caps of `settings`; self-consistency of one is one sample."""
+        caps = {
+            "max_tokens": settings.max_tokens,
+            "max_prompt_tokens": settings.max_prompt_tokens,
+        }
+        generator: dict[str, Any] = {
+            "type": "generator",
+            "model": self.model,
+            "style": self.style,
+            "temperature": 0.0 if self.kind == "single call" else settings.temperature,
+            "samples": self.samples,
+            **caps,
+        }
+        if self.samples == 1:
+            return Architecture.parse([generator])
+        if self.kind == "self-consistency":
+            return Architecture.parse([generator, {"type": "vote"}])
+        return Architecture.parse([generator, {"type": "ranker", "model": self.model, **caps}])
+
+    def __str__(self) -> str:
+        """Such as `self-consistency (small, plain, n=8)`."""
+        count = f", n={self.samples}" if self.samples > 1 else ""
+        return f"{self.kind} ({self.model}, {self.style}{count})"
 
 
-def best_of_n(settings: Baselines, model: str, style: str, samples: int) -> Architecture:
-    """The best of `samples` completions in the eyes of a listwise ranker, the same model."""
-    ranker = {"type": "ranker", "model": model, **_caps(settings)}
-    generator = _generator(
-        settings, model, style, temperature=settings.temperature, samples=samples
-    )
-    return Architecture.parse([generator, ranker])
-
-
-async def most_samples(
-    settings: Baselines, make: Callable[[int], Architecture], limits: Limits, forecast: Forecast
-) -> int | None:
-    """The greatest number of samples >= 2 for which `make(samples)` is expected within `limits`;
-    None where two are too many. Expected cost grows with the number, so bisection finds it."""
+async def grown(
+    baseline: Baseline, settings: Baselines, limits: Limits, forecast: Forecast
+) -> Baseline | None:
+    """The baseline with the most samples, >= 2, that is expected within `limits`; None where two
+    are too many. Expected cost grows with the samples, so bisection finds it."""
 
     async def within(samples: int) -> bool:
-        return limits.over(await forecast.expected(make(samples))) <= 0
+        architecture = replace(baseline, samples=samples).architecture(settings)
+        return limits.over(await forecast.expected(architecture)) <= 0
 
     if not await within(2):
         return None
@@ -53,28 +72,21 @@ async def most_samples(
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if await within(middle) else (low, middle)
-    return low
+    return replace(baseline, samples=low)
 
 
 async def static(
     settings: Baselines, models: Iterable[str], limits: Limits, forecast: Forecast
-) -> dict[str, Architecture]:
-    """By name: for each model and style a single call, and self-consistency and best-of-n with
-    as many samples as the cap per question is expected to allow."""
-    found: dict[str, Architecture] = {}
+) -> list[Baseline]:
+    """For each model and style a single call, and self-consistency and best-of-n with as many
+    samples as the cap per question is expected to allow."""
+    found: list[Baseline] = []
     for model in models:
         for style in settings.styles:
-            found[f"single call ({model}, {style})"] = single_call(settings, model, style)
-            for name, kind in (("self-consistency", self_consistency), ("best-of-n", best_of_n)):
-                make = partial(kind, settings, model, style)
-                if samples := await most_samples(settings, make, limits, forecast):
-                    found[f"{name} ({model}, {style}, n={samples})"] = make(samples)
+            single = Baseline(kind="single call", model=model, style=style)
+            found.append(single)
+            for kind in ("self-consistency", "best-of-n"):
+                repeated = replace(single, kind=kind)
+                if (most := await grown(repeated, settings, limits, forecast)) is not None:
+                    found.append(most)
     return found
-
-
-def _generator(settings: Baselines, model: str, style: str, **fields: Any) -> dict[str, Any]:
-    return {"type": "generator", "model": model, "style": style, **_caps(settings), **fields}
-
-
-def _caps(settings: Baselines) -> dict[str, int]:
-    return {"max_tokens": settings.max_tokens, "max_prompt_tokens": settings.max_prompt_tokens}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from archsearch.architecture import Architecture
 from archsearch.cost import Tariffs, planned, total, upper_bound
+from archsearch.errors import ConfigError, UnknownName
 from archsearch.layer import PlannedCall
 from archsearch.models.base import Model
 from archsearch.search.lengths import Lengths
@@ -29,6 +30,19 @@ class Forecast:
         self._questions = questions[:COUNTED]
         self._question_tokens: dict[str, float] = {}
         self._frame_tokens: dict[tuple[str, str], int] = {}
+
+    def check(self, architecture: Architecture) -> None:
+        """Raises `ConfigError` when a model is unknown, or its context too short for a call."""
+        for call in architecture.plan:
+            if call.model not in self._models:
+                raise UnknownName("model", call.model, self._models)
+            context = self._models[call.model].context
+            if call.max_prompt_tokens + call.max_tokens > context:
+                raise ConfigError(
+                    f"max_prompt_tokens + max_tokens must fit the context of {call.model!r} "
+                    f"({context} tokens); received {call.max_prompt_tokens} + {call.max_tokens} at "
+                    f"{call.role.split('/')[0]}; lower one, or raise models.{call.model}.context"
+                )
 
     def upper_bound(self, architecture: Architecture) -> UpperBound:
         """Per question; never exceeded."""

@@ -6,7 +6,7 @@ with t, so the same results told in the same order give the same proposals, also
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +48,9 @@ class Proposer:
         trial = self._study.ask()
         self._asked[number] = trial
 
-        def pick(name: str, labels: Any) -> Label:
-            return trial.suggest_categorical(name, labels)
+        def pick(name: str, labels: Sequence[Label]) -> Label:
+            label: Label = trial.suggest_categorical(name, labels)
+            return label
 
         self._space.suggest(pick)
         return dict(trial.params)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from archsearch.architecture import Architecture
 from archsearch.budget import Limits
 from archsearch.evaluate import Evaluation
+from archsearch.search.baselines import Baseline
 from archsearch.search.space import Params
 from archsearch.types import Expected, UpperBound
+
+Origin = Literal["baseline", "sampler", "enumeration"]
 
 
 class State(StrEnum):
@@ -30,8 +34,9 @@ class Trial:
     """One proposal. `number` counts everything asked, in order, from 0."""
 
     number: int
-    origin: str
-    """`baseline: NAME`, `sampler` or `enumeration`."""
+    origin: Origin
+    baseline: Baseline | None = None
+    """Which one, where `origin` says so."""
     params: Params | None
     """Its point in the space; None for a baseline that is no point of it."""
     architecture: Architecture | None
@@ -46,6 +51,13 @@ class Trial:
     upper: UpperBound | None = None
     evaluation: Evaluation | None = None
     """On the search questions."""
+
+    @property
+    def scored(self) -> Evaluation:
+        """The evaluation of a trial that has one."""
+        if self.evaluation is None:
+            raise LookupError(f"trial {self.number} was not evaluated: it is {self.state}")
+        return self.evaluation
 
     def may_win(self, limits: Limits) -> bool:
         """Whether it is complete and its measured cost is within the cap per question."""

@@ -1,0 +1,176 @@
+"""Report: what a search found, as one JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from archsearch import __version__
+from archsearch.calls import Meter
+from archsearch.evaluate import Evaluation
+from archsearch.models.base import Model
+from archsearch.search.config import StudyConfig
+from archsearch.search.selection import Contender, Verdict
+from archsearch.search.study import Coordinator, ranking
+from archsearch.search.trial import Trial
+from archsearch.seeds import seed_of
+from archsearch.stats import Interval, mean_interval, paired_difference
+from archsearch.types import Measured
+
+SCHEMA_VERSION = 1
+
+Json = dict[str, Any]
+
+
+def report(
+    config: StudyConfig,
+    coordinator: Coordinator,
+    verdict: Verdict,
+    *,
+    models: Mapping[str, Model],
+    meter: Meter,
+    spent: Measured,
+    seconds: float,
+) -> Json:
+    """Everything that the run folder's `report.json` says. FLOPs and tokens are means per question
+    unless the key says otherwise; intervals are 95 %."""
+    rng = np.random.default_rng(seed_of([config.seed, "report"]))
+    budget = config.budget
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "archsearch": __version__,
+        "study": config.name,
+        "benchmark": config.benchmark.model_dump(mode="json"),
+        "split_sizes": config.splits.model_dump(),
+        "budget": {
+            "flops_per_question": budget.per_question.flops,
+            "study_flops": budget.study.flops,
+            "per_question": budget.per_question.model_dump(exclude_none=True),
+            "study": budget.study.model_dump(exclude_none=True),
+        },
+        "models": {name: model.identity for name, model in models.items()},
+        "best": _best(verdict, rng),
+        "baselines": [_baseline(rival, verdict.best, rng) for rival in verdict.baselines],
+        "finalists": [
+            {
+                "number": finalist.trial.number,
+                "search": finalist.trial.scored.mean,
+                "select": finalist.select.mean if finalist.select else None,
+                "pooled": finalist.pooled,
+            }
+            for finalist in verdict.finalists
+        ],
+        "front": [
+            trial.number for trial in front(ranking(coordinator.trials, budget.per_question))
+        ],
+        "trials": [_trial(trial) for trial in coordinator.trials],
+        "tokens": {
+            "drawn": meter.drawn_prompt_tokens + meter.drawn_completion_tokens,
+            "drawn_prompt": meter.drawn_prompt_tokens,
+            "drawn_cached": meter.drawn_cached_tokens,
+            "drawn_completion": meter.drawn_completion_tokens,
+            "reused": meter.reused_completion_tokens,
+        },
+        "samples": {"drawn": meter.drawn_samples, "reused": meter.reused_samples},
+        "flops": {
+            "drawn": meter.drawn_flops,
+            "charged": spent.flops,
+            "used": sum(_used_flops(trial) for trial in coordinator.trials),
+        },
+        "retries": meter.retries,
+        "seconds": seconds,
+    }
+
+
+def front(ranked: Sequence[Trial]) -> list[Trial]:
+    """The Pareto front of score against FLOPs per question, cheapest first. `ranked` is best
+    score first, of equals the cheaper first."""
+    found: list[Trial] = []
+    for trial in ranked:
+        if not found or trial.scored.cost.flops < found[-1].scored.cost.flops:
+            found.append(trial)
+    return found[::-1]
+
+
+def _best(verdict: Verdict, rng: np.random.Generator) -> Json:
+    winner, best = verdict.winner, verdict.best
+    upper, expected = winner.upper, winner.expected
+    return {
+        "architecture": best.architecture.dump(),
+        "summary": str(best.architecture),
+        "digest": best.architecture.digest,
+        "number": winner.number,
+        "search": _scored(winner.scored, rng),
+        "test": _scored(best.test, rng),
+        "flops_per_question": {
+            "upper": upper.flops if upper else None,
+            "expected": expected.flops if expected else None,
+            "measured": winner.scored.cost.flops,
+            "measured_on_test": best.test.cost.flops,
+        },
+    }
+
+
+def _baseline(rival: Contender, best: Contender, rng: np.random.Generator) -> Json:
+    theirs, ours = rival.test.scores, best.test.scores
+    shared = [question for question in ours if question in theirs]
+    delta = paired_difference(
+        [ours[question] for question in shared], [theirs[question] for question in shared], rng=rng
+    )
+    return {
+        "name": rival.name,
+        "architecture": rival.architecture.dump(),
+        "summary": str(rival.architecture),
+        "test": _scored(rival.test, rng),
+        "flops_per_question": rival.test.cost.flops,
+        "paired_delta": {"value": delta.value, "ci95": _pair(delta), "n": len(shared)},
+    }
+
+
+def _trial(trial: Trial) -> Json:
+    evaluation = trial.evaluation
+    return {
+        "number": trial.number,
+        "origin": trial.origin,
+        "baseline": str(trial.baseline) if trial.baseline else None,
+        "digest": trial.architecture.digest if trial.architecture else None,
+        "summary": str(trial.architecture) if trial.architecture else None,
+        "params": trial.params,
+        "state": str(trial.state),
+        "reason": trial.reason,
+        "twin": trial.twin,
+        "score": evaluation.mean if evaluation and evaluation.scores else None,
+        "flops_per_question": evaluation.cost.flops if evaluation else None,
+        "expected_flops_per_question": trial.expected.flops if trial.expected else None,
+        "upper_flops_per_question": trial.upper.flops if trial.upper else None,
+        "highest_flops_of_a_question": _highest(evaluation) if evaluation else None,
+        "questions_scored": len(evaluation.scores) if evaluation else 0,
+        "malformed": evaluation.malformed if evaluation else 0,
+        "fallbacks": evaluation.fallbacks if evaluation else 0,
+    }
+
+
+def _scored(evaluation: Evaluation, rng: np.random.Generator) -> Json:
+    scores = list(evaluation.scores.values())
+    interval = mean_interval(scores, rng=rng)
+    return {
+        "score": interval.value,
+        "ci95": _pair(interval),
+        "n": len(scores),
+        "unscored": len(evaluation.failures),
+        "malformed": evaluation.malformed,
+    }
+
+
+def _pair(interval: Interval) -> list[float]:
+    return [interval.low, interval.high]
+
+
+def _highest(evaluation: Evaluation) -> float:
+    return max((outcome.cost.flops for outcome in evaluation.outcomes), default=0.0)
+
+
+def _used_flops(trial: Trial) -> float:
+    return sum(o.cost.flops for o in trial.evaluation.outcomes) if trial.evaluation else 0.0

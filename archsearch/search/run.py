@@ -1,0 +1,238 @@
+"""Run: a search in its folder, from opening the models to writing the report."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from archsearch.benchmark import Splits, split
+from archsearch.budget import Account, Limits
+from archsearch.calls import Dispatcher, Meter
+from archsearch.cost import Tariff, Tariffs
+from archsearch.errors import ConfigError, RunError
+from archsearch.evaluate import Evaluator
+from archsearch.ledger import Ledger
+from archsearch.models.base import Model
+from archsearch.search.config import StudyConfig
+from archsearch.search.forecast import Forecast
+from archsearch.search.lengths import Lengths
+from archsearch.search.progress import Progress
+from archsearch.search.proposer import Proposer
+from archsearch.search.report import report
+from archsearch.search.selection import Contender, Verdict, select, test
+from archsearch.search.study import Coordinator, Study
+from archsearch.store import SampleStore
+from archsearch.types import Score
+
+MAY_CHANGE = ("search.trials", "search.finalists", "budget.study", "patience", "store")
+"""What a resumed run may say differently; the rest decides which trials it makes."""
+
+
+async def search(
+    config: StudyConfig, folder: Path, progress: Progress, meter: Meter
+) -> dict[str, Any]:
+    """Runs or resumes the search in `folder` and returns its report, also written there.
+
+    `progress` and `meter` are kept up to date for whoever watches. Whatever ends it (an error, a
+    cancellation), what is finished is in the folder, and the same call goes on from there.
+    """
+    with Ledger(folder) as ledger, SampleStore(config.store or folder / "samples.sqlite") as store:
+        _settle_config(config, ledger, folder)
+        splits = await asyncio.to_thread(load_splits, config)
+        _restore(ledger, meter)
+        async with opened(config) as models:
+            tariffs = tariffs_of(config, models)
+            account = Account(
+                config.budget.study, charged=ledger.charges(), record=ledger.record_charge
+            )
+            dispatcher = Dispatcher(
+                models,
+                store,
+                tariffs=tariffs,
+                account=account,
+                patience=config.patience,
+                meter=meter,
+            )
+            study = _study(config, splits, models, tariffs, dispatcher, ledger, account, progress)
+            try:
+                document = await _search(study, models, meter)
+            finally:
+                await dispatcher.close()
+                ledger.note("meter", asdict(meter))
+                ledger.note("seconds", progress.seconds)
+    _write(folder / "report.json", json.dumps(document, indent=2, allow_nan=False))
+    return document
+
+
+def load_splits(config: StudyConfig) -> Splits:
+    """The questions of a study."""
+    items = config.benchmark.load(config.splits.total)
+    return split(items, config.splits, seed=config.seed)
+
+
+@asynccontextmanager
+async def opened(config: StudyConfig) -> AsyncIterator[dict[str, Model]]:
+    """The models of a study, all loaded; closed at the end, also of those that were when one
+    could not be."""
+    models: dict[str, Model] = {}
+    try:
+        for name, entry in config.models.items():
+            models[name] = await entry.open()
+        _require_shapes(config.budget.per_question, models)
+        _require_shapes(config.budget.study, models)
+        yield models
+    finally:
+        for model in models.values():
+            await model.close()
+
+
+def tariffs_of(config: StudyConfig, models: Mapping[str, Model]) -> Tariffs:
+    """What each model's tokens cost."""
+    return {
+        name: Tariff(shape=model.shape, price=config.models[name].price)
+        for name, model in models.items()
+    }
+
+
+def _require_shapes(limits: Limits, models: Mapping[str, Model]) -> None:
+    for name, model in models.items():
+        if limits.flops is not None and model.shape is None:
+            raise ConfigError(
+                f"a budget in FLOPs needs the shape of every model; {name!r} has none; give "
+                f"models.{name}.shape, or a budget in tokens or dollars"
+            )
+
+
+def _study(
+    config: StudyConfig,
+    splits: Splits,
+    models: Mapping[str, Model],
+    tariffs: Tariffs,
+    dispatcher: Dispatcher,
+    ledger: Ledger,
+    account: Account,
+    progress: Progress,
+) -> Study:
+    lengths = Lengths()
+    search_settings, sizes = config.search, config.splits
+    progress.trials_wanted = search_settings.trials
+    progress.questions_wanted = (
+        search_settings.trials * sizes.search
+        + search_settings.finalists * sizes.select
+        + 3 * sizes.test
+    )
+    return Study(
+        config=config,
+        splits=splits,
+        evaluator=Evaluator(benchmark=config.benchmark, dispatcher=dispatcher, tariffs=tariffs),
+        forecast=Forecast(models, tariffs, [item.question for item in splits.search], lengths),
+        lengths=lengths,
+        ledger=ledger,
+        account=account,
+        proposer=Proposer(
+            config.space,
+            search_settings.sampler,
+            seed=config.seed,
+            name=config.name,
+            mirror=ledger.folder / "study.db",
+        ),
+        progress=progress,
+    )
+
+
+async def _search(study: Study, models: Mapping[str, Model], meter: Meter) -> dict[str, Any]:
+    coordinator = Coordinator(study)
+    await coordinator.explore()
+    verdict = await test(coordinator, study, await select(coordinator, study))
+    _write_best(study, verdict)
+    _write_answers(study, verdict)
+    study.progress.phase = "done"
+    return report(
+        study.config,
+        coordinator,
+        verdict,
+        models=models,
+        meter=meter,
+        spent=study.account.spent,
+        seconds=study.progress.seconds,
+    )
+
+
+def _settle_config(config: StudyConfig, ledger: Ledger, folder: Path) -> None:
+    """Records the study, or refuses to go on with another one."""
+    now = config.model_dump(mode="json")
+    before = ledger.settle("config", now)
+    ours, theirs = _flat(now), _flat(before)
+    changed = [
+        f"{key}: was {theirs.get(key)!r}, now {ours.get(key)!r}"
+        for key in sorted(ours.keys() | theirs.keys())
+        if ours.get(key) != theirs.get(key)
+        and not any(key == free or key.startswith(f"{free}.") for free in MAY_CHANGE)
+    ]
+    if changed:
+        raise RunError(
+            f"a run goes on only with the study that it began with ({', '.join(MAY_CHANGE)} may "
+            f"change); in {folder}: {'; '.join(changed)}; undo that, or choose another --out"
+        )
+    _write(folder / "config.yaml", yaml.safe_dump(now, sort_keys=False))
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict) or not value:
+        return {prefix: value}
+    return {
+        key: leaf
+        for name, inner in value.items()
+        for key, leaf in _flat(inner, f"{prefix}.{name}" if prefix else str(name)).items()
+    }
+
+
+def _restore(ledger: Ledger, meter: Meter) -> None:
+    """What earlier parts of the run drew."""
+    for name, value in ledger.settle("meter", asdict(meter)).items():
+        setattr(meter, name, value)
+
+
+def _write_best(study: Study, verdict: Verdict) -> None:
+    document = {"layers": verdict.best.architecture.dump()}
+    _write(study.ledger.folder / "best.yaml", yaml.safe_dump(document, sort_keys=False))
+
+
+def _write_answers(study: Study, verdict: Verdict) -> None:
+    """One line for each test question and contender: what was answered, and how it scored."""
+    questions = {item.question.id: item.question for item in study.splits.test}
+    lines = [
+        json.dumps(_answer(contender, questions[outcome.question_id].messages[-1].content, outcome))
+        for contender in (verdict.best, *verdict.baselines)
+        for outcome in contender.test.outcomes
+    ]
+    name = f"samples_{study.config.benchmark.name}.jsonl"
+    _write(study.ledger.folder / name, "\n".join(lines) + "\n")
+
+
+def _answer(contender: Contender, question: str, outcome: Any) -> dict[str, Any]:
+    scored = isinstance(outcome.result, Score)
+    return {
+        "contender": contender.name,
+        "question_id": outcome.question_id,
+        "question": question,
+        "text": outcome.text,
+        "result": asdict(outcome.result),
+        "scored": scored,
+        "cost": asdict(outcome.cost),
+        "fallbacks": [asdict(note) for note in outcome.fallbacks],
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all, also when the process dies meanwhile."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,118 @@
+"""Fuser: one model reads all candidates and writes new, better ones.
+
+After Archon (arXiv 2409.15254, section 3.1) and Mixture-of-Agents (Wang et al. 2024, arXiv
+2406.04692). Archon kept to `length_control` only where critiques were shown; here it holds in both
+forms. All candidates are shown, equal ones too: how often an answer came up is evidence.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field
+
+from archsearch import prompts
+from archsearch.asking import AskingLayer
+from archsearch.layer import Calls, Facet, Layer, Outline, PlannedCall
+from archsearch.types import Candidate, Completion, Fallback, Origin, Slate
+
+_TEMPLATE = Path(__file__).with_suffix(".j2")
+
+BLANK = "fused answer blank; the first candidate stands in"
+
+
+class Fuser(AskingLayer):
+    """Candidates -> `samples` new ones, in sample order; what was said of the old stays behind.
+
+    A blank reply is no answer: the first candidate stands in for it, under its own origin, which is
+    recorded.
+    """
+
+    side_by_side: ClassVar[bool] = True
+
+    type: Literal["fuser"] = "fuser"
+    temperature: float = Field(default=0.7, ge=0, le=2)
+    """Above 0 by default: it makes answers, and several samples of it should differ."""
+    samples: int = Field(default=1, ge=1)
+    """At temperature 0 all samples are equal, so one is drawn."""
+    critiques: bool = False
+    """Shows the fuser each candidate's critique."""
+    length_control: bool = False
+    """Asks for an answer no longer than the longest candidate."""
+    prompt: str | None = None
+    """A template of your own (variables: `question`, `answers`, `critiques`: a list beside
+    `answers`, empty unless shown, and `length_control`)."""
+
+    def needs(self) -> frozenset[Facet]:
+        """Candidates; their critiques too where they are shown."""
+        return frozenset({Facet.CANDIDATES} | ({Facet.CRITIQUES} if self.critiques else set()))
+
+    def leaves(self, given: Outline) -> Outline:
+        """Its own candidates, without facets."""
+        calls = self.plan(given)
+        return Outline(candidates=calls[0].completions, sources=calls)
+
+    def plan(self, given: Outline) -> tuple[PlannedCall, ...]:
+        """One request for all samples, which quotes every candidate."""
+        shown = given.candidates
+        blank = [""] * shown
+        critiques = given.quoting_critiques(shown) if self.critiques else ()
+        call = self.planned(
+            self._role,
+            self._template,
+            texts={"answers": blank, "critiques": blank if self.critiques else []},
+            quotes=(*given.quoting(shown), *critiques),
+            samples=self.samples,
+            length_control=self.length_control,
+        )
+        return (call,)
+
+    def canonical(self, given: Outline) -> Self:
+        """One sample at temperature 0."""
+        return self.model_copy(update={"samples": self.samples if self.temperature > 0 else 1})
+
+    def merged(self, after: Layer) -> Layer | None:
+        """Equal fusers side by side are one with the samples of both."""
+        return self.merged_samples(after) if self.temperature > 0 else None
+
+    def prompt_texts(self) -> tuple[str, ...]:
+        """The template."""
+        return (self._template,)
+
+    async def __call__(self, slate: Slate, calls: Calls) -> Slate:
+        """Draws the samples."""
+        answers = [candidate.text for candidate in slate.candidates]
+        critiques = [candidate.critique or "" for candidate in slate.candidates]
+        completions, notes = await self.ask(
+            calls,
+            slate.question,
+            self._role,
+            self._template,
+            texts={"answers": answers, "critiques": critiques if self.critiques else []},
+            samples=self.samples,
+            length_control=self.length_control,
+        )
+        if not all(completion.text.strip() for completion in completions):
+            notes = (*notes, Fallback(path=calls.path, reason=BLANK))
+        fused = tuple(
+            self._fused(completion, Origin(model=self.model, path=calls.path, index=index), slate)
+            for index, completion in enumerate(completions)
+        )
+        return slate.with_candidates(fused).noting(*notes)
+
+    def _fused(self, completion: Completion, origin: Origin, slate: Slate) -> Candidate:
+        if completion.text.strip():
+            return Candidate(text=completion.text, origin=origin)
+        first = slate.candidates[0]
+        return Candidate(text=first.text, origin=first.origin)
+
+    @property
+    def _role(self) -> str:
+        if self.prompt is not None:
+            return "fuser/own"
+        return "fuser/short" if self.length_control else "fuser/plain"
+
+    @property
+    def _template(self) -> str:
+        return self.prompt if self.prompt is not None else prompts.load(_TEMPLATE)
