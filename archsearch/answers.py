@@ -67,6 +67,7 @@ _LONE_CHOICE = re.compile(
     r"^[ \t>*_]{0,8}(?P<line>[A-J])(?:[.):*]|[ \t]*$)|\((?P<bracketed>[A-J])\)", re.MULTILINE
 )
 
+_INVISIBLE = re.compile("[\0\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _SPACING = re.compile(r"\\left|\\right|\\[,;! ()]|[$\s]")
 
 
@@ -138,7 +139,7 @@ EXTRACTORS: Mapping[str, Callable[[str], str | None]] = MappingProxyType(
 
 
 def _tail(text: str) -> str:
-    return text[-WINDOW:].replace("\0", " ")
+    return _INVISIBLE.sub("", text[-WINDOW:])
 
 
 def _stated(tail: str) -> str | None:

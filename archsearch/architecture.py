@@ -221,14 +221,14 @@ def _dump(layer: Layer) -> dict[str, Any]:
 
 
 def _summary(layer: Layer) -> str:
-    data = _dump(layer)
-    data.pop("type")
-    samples = data.pop("samples", 1)
-    told = [str(data.pop("model"))] if "model" in data else []
-    told += [
-        f"{key}={value}"
-        for key, value in data.items()
-        if not isinstance(value, str) or len(value) < 24
-    ]
-    inner = ", ".join(told) + (f" ×{samples}" if samples > 1 else "")
-    return f"{layer.type}({inner})" if inner else layer.type
+    """What tells it apart at a glance: caps and templates are left to the file."""
+    data = {
+        key: value
+        for key, value in _dump(layer).items()
+        if not key.startswith("max_") and not key.endswith("prompt")
+    }
+    told = [str(data.pop(key)) for key in ("model", "style") if key in data]
+    told += [f"{key}={data[key]}" for key in sorted(data.keys() - {"type", "samples"})]
+    inner = ", ".join(told)
+    count = f" ×{data['samples']}" if "samples" in data else ""
+    return f"{layer.type}({inner}{count})" if inner or count else layer.type

@@ -28,14 +28,14 @@ class Registry(Generic[T]):
     def __init__(self, *, kind: str, shelf: str, base: type[T], key: str) -> None:
         """`kind` is the noun for messages, `shelf` the package and entry-point group, `key` the
         field whose default names a class."""
-        self.kind, self._shelf, self._base, self._key = kind, shelf, base, key
+        self.kind, self.key, self._shelf, self._base = kind, key, shelf, base
 
     @cached_property
     def classes(self) -> Mapping[str, type[T]]:
         """All classes by name, sorted."""
         found: dict[str, type[T]] = {}
         for cls in (*self._own(), *self._third_party()):
-            name = cls.model_fields[self._key].default
+            name = cls.model_fields[self.key].default
             if found.setdefault(name, cls) is not cls:
                 raise ConfigError(
                     f"{self.kind} names must be unique; {name!r} is declared by both "
@@ -57,12 +57,12 @@ class Registry(Generic[T]):
         """
         if isinstance(data, self._base):
             return data
-        if not isinstance(data, Mapping) or not isinstance(data.get(self._key), str):
+        if not isinstance(data, Mapping) or not isinstance(data.get(self.key), str):
             raise ConfigError(
-                f"{where} must be a mapping with `{self._key}: NAME`; received {data!r}; "
+                f"{where} must be a mapping with `{self.key}: NAME`; received {data!r}; "
                 f"{self.kind}s: {', '.join(self.classes)}"
             )
-        return validate(self.get(data[self._key]), data, where=where)
+        return validate(self.get(data[self.key]), data, where=where)
 
     def _own(self) -> list[type[T]]:
         package = importlib.import_module(self._shelf)
@@ -76,7 +76,7 @@ class Registry(Generic[T]):
             for _, cls in inspect.getmembers(module, inspect.isclass)
             if cls.__module__ == module.__name__
             and issubclass(cls, self._base)
-            and isinstance(cls.model_fields[self._key].default, str)
+            and isinstance(cls.model_fields[self.key].default, str)
         ]
 
     def _third_party(self) -> list[type[T]]:

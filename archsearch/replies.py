@@ -45,6 +45,11 @@ _LONGEST_GLUE = 40
 _DOWN, _UP = frozenset(">≻≥→»"), frozenset("<≺≤←«")
 
 
+def is_blank(reply: str) -> bool:
+    """Whether a reply holds nothing but white space and invisible characters."""
+    return not _INVISIBLE.sub("", reply[:WINDOW]).strip() and not reply[WINDOW:].strip()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
     """What a reply says of the order of answers."""
@@ -199,7 +204,7 @@ def critiques(reply: str, count: int) -> tuple[str, ...]:
     ]
     best = max(readings, key=len)
     if not best and count == 1:
-        return (text.strip(),)
+        return ("" if is_blank(text) else text.strip(),)
     return tuple(best.get(number, "") for number in range(1, count + 1))
 
 
@@ -220,7 +225,7 @@ def _sections(text: str, heading: re.Pattern[str], count: int, *, formal: bool) 
     parts: dict[int, list[str]] = {}
     for (number, match), end in zip(headings, ends[1:], strict=True):
         part = text[match.end() : end].strip()
-        if part and 1 <= number <= count:
+        if 1 <= number <= count and not is_blank(part):
             parts.setdefault(number, []).append(part)
     return {number: "\n".join(found) for number, found in parts.items()}
 

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field
 
-from archsearch import prompts
+from archsearch import prompts, replies
 from archsearch.asking import AskingLayer
 from archsearch.layer import Calls, Facet, Layer, Outline, PlannedCall
 from archsearch.types import Candidate, Completion, Fallback, Origin, Slate
@@ -93,7 +93,7 @@ class Fuser(AskingLayer):
             samples=self.samples,
             length_control=self.length_control,
         )
-        if not all(completion.text.strip() for completion in completions):
+        if any(replies.is_blank(completion.text) for completion in completions):
             notes = (*notes, Fallback(path=calls.path, reason=BLANK))
         fused = tuple(
             self._fused(completion, Origin(model=self.model, path=calls.path, index=index), slate)
@@ -102,7 +102,7 @@ class Fuser(AskingLayer):
         return slate.with_candidates(fused).noting(*notes)
 
     def _fused(self, completion: Completion, origin: Origin, slate: Slate) -> Candidate:
-        if completion.text.strip():
+        if not replies.is_blank(completion.text):
             return Candidate(text=completion.text, origin=origin)
         first = slate.candidates[0]
         return Candidate(text=first.text, origin=first.origin)

@@ -31,6 +31,10 @@ class ModelConfig(BaseModel, ABC):
     shape: ModelShape | None = None
     """Typed in where the back-end cannot read it itself (a closed API)."""
 
+    def known_shape(self) -> ModelShape | None:
+        """The shape as far as it is known without loading any weights."""
+        return self.shape
+
     @abstractmethod
     async def open(self) -> Model:
         """A model ready to answer. Loads off the event loop; raises `ConfigError` with a remedy."""

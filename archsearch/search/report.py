@@ -102,8 +102,8 @@ def _best(verdict: Verdict, rng: np.random.Generator) -> Json:
         "summary": str(best.architecture),
         "digest": best.architecture.digest,
         "number": winner.number,
-        "search": _scored(winner.scored, rng),
-        "test": _scored(best.test, rng),
+        "search": scored(winner.scored, rng),
+        "test": scored(best.test, rng),
         "flops_per_question": {
             "upper": upper.flops if upper else None,
             "expected": expected.flops if expected else None,
@@ -123,7 +123,7 @@ def _baseline(rival: Contender, best: Contender, rng: np.random.Generator) -> Js
         "name": rival.name,
         "architecture": rival.architecture.dump(),
         "summary": str(rival.architecture),
-        "test": _scored(rival.test, rng),
+        "test": scored(rival.test, rng),
         "flops_per_question": rival.test.cost.flops,
         "paired_delta": {"value": delta.value, "ci95": _pair(delta), "n": len(shared)},
     }
@@ -152,7 +152,8 @@ def _trial(trial: Trial) -> Json:
     }
 
 
-def _scored(evaluation: Evaluation, rng: np.random.Generator) -> Json:
+def scored(evaluation: Evaluation, rng: np.random.Generator) -> Json:
+    """Mean score with its interval, and what stands behind it."""
     scores = list(evaluation.scores.values())
     interval = mean_interval(scores, rng=rng)
     return {

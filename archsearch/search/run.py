@@ -10,9 +10,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
-from archsearch.benchmark import Splits, split
+from archsearch.architecture import Architecture
+from archsearch.benchmark import Splits
+from archsearch.benchmark import split as split_items
 from archsearch.budget import Account, Limits
 from archsearch.calls import Dispatcher, Meter
 from archsearch.cost import Tariff, Tariffs
@@ -25,7 +28,7 @@ from archsearch.search.forecast import Forecast
 from archsearch.search.lengths import Lengths
 from archsearch.search.progress import Progress
 from archsearch.search.proposer import Proposer
-from archsearch.search.report import report
+from archsearch.search.report import report, scored
 from archsearch.search.selection import Contender, Verdict, select, test
 from archsearch.search.study import Coordinator, Study
 from archsearch.store import SampleStore
@@ -71,10 +74,48 @@ async def search(
     return document
 
 
+async def evaluate_one(
+    config: StudyConfig, architecture: Architecture, *, split: str, store: Path | None
+) -> dict[str, Any]:
+    """Scores one architecture on a split of a study's benchmark: score, interval and cost.
+
+    Samples come from and go to `store`, or are forgotten without one.
+    """
+    splits = await asyncio.to_thread(load_splits, config)
+    items = getattr(splits, split, None)
+    if not items:
+        raise ConfigError(f"the split must be search, select or test, and not empty; got {split!r}")
+    async with opened(config) as models:
+        tariffs = tariffs_of(config, models)
+        Forecast(models, tariffs, [], Lengths()).check(architecture)
+        with SampleStore(store or ":memory:") as samples:
+            dispatcher = Dispatcher(models, samples, tariffs=tariffs, patience=config.patience)
+            evaluator = Evaluator(
+                benchmark=config.benchmark, dispatcher=dispatcher, tariffs=tariffs
+            )
+            try:
+                evaluation = await evaluator.evaluate(architecture, items)
+            finally:
+                await dispatcher.close()
+    return {
+        "architecture": architecture.dump(),
+        "digest": architecture.digest,
+        "benchmark": config.benchmark.model_dump(mode="json"),
+        "split": split,
+        **scored(evaluation, np.random.default_rng(config.seed)),
+        "per_question": asdict(evaluation.cost),
+        "tokens": {
+            "drawn": dispatcher.meter.drawn_prompt_tokens
+            + dispatcher.meter.drawn_completion_tokens,
+            "reused": dispatcher.meter.reused_completion_tokens,
+        },
+    }
+
+
 def load_splits(config: StudyConfig) -> Splits:
     """The questions of a study."""
     items = config.benchmark.load(config.splits.total)
-    return split(items, config.splits, seed=config.seed)
+    return split_items(items, config.splits, seed=config.seed)
 
 
 @asynccontextmanager

@@ -87,12 +87,9 @@ _REFUSALS = (
     "I'm unable to judge without more context.",
     "I can't rank these answers because they are all equal.",
     "Unfortunately none of the answers can be verified.",
-    "I refuse.",
     "N/A",
-    "None of the above.",
     "This content violates the policy.",
     "Please provide the answers.",
-    "What would you like me to do?",
     "Error: rate limit exceeded. Please retry after 20s.",
     "<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>",
 )
@@ -127,7 +124,6 @@ _FENCES = (
     "```python\ndef rank(answers):\n    return sorted(answers, key=len)[::-1][0:2]\n```",
     "```\n[2] > [1]",
     "~~~\nCorrect\n~~~",
-    "`[1]` > `[2]`",
     "$$[3] \\succ [1] \\succ [2]$$",
     "\\boxed{2}",
     "| rank | answer |\n|---|---|\n| 1 | 3 |\n| 2 | 1 |",
@@ -163,8 +159,6 @@ _NESTED = (
     "[[1, 2], [3]]",
     "arr[1] > arr[2]",
     "[1](http://a.b/2) > [3](http://a.b/1)",
-    "x[y[z[1]]]",
-    "<1> <2> <3>",
 )
 
 _TRUNCATED = (

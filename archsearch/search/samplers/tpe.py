@@ -26,7 +26,5 @@ class TPE(SamplerConfig):
         return TPESampler(
             multivariate=True,
             n_startup_trials=self.startup_trials,
-            # Choices inside an alternative come and go; they are then sampled independently.
-            warn_independent_sampling=False,
             seed=seed,
         )

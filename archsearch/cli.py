@@ -1,0 +1,262 @@
+"""The command line: the composition root, the only file that may import everything."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
+
+import typer
+from rich.console import Console
+
+from archsearch import __version__
+from archsearch.errors import ArchsearchError, UnknownName
+
+if TYPE_CHECKING:
+    from archsearch.search.config import StudyConfig
+
+P = ParamSpec("P")
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+app = typer.Typer(
+    name="archsearch",
+    help="Finds the best inference-time architecture for a task under a compute budget.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Study = Annotated[str, typer.Argument(help="Study file, or the name of one that ships.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a value, such as search.trials=40."),
+]
+Limit = Annotated[int | None, typer.Option(min=1, help="At most so many questions in each split.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed of splits and sampler.")]
+
+
+def _clean(command: Callable[P, None]) -> Callable[P, None]:
+    """Errors that archsearch raises on purpose become one line and exit status 1."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except ArchsearchError as error:
+            Console(stderr=True).print(
+                f"archsearch: {error}", markup=False, highlight=False, soft_wrap=True
+            )
+            raise typer.Exit(1) from None
+
+    return run
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+@_clean
+def search(
+    study: Study,
+    out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/NAME.")] = None,
+    overrides: Overrides = None,
+    limit: Limit = None,
+    seed: Seed = None,
+) -> None:
+    """Search for the best architecture; the same command resumes an interrupted run.
+
+    Examples:
+
+      archsearch search quickstart
+
+      archsearch search my_study.yaml --set search.trials=40 --out runs/more
+    """
+    from archsearch.calls import Meter
+    from archsearch.screen import Watch, show_report
+    from archsearch.search.progress import Progress
+    from archsearch.search.run import search as run_search
+
+    config = _study(study, overrides, limit=limit, seed=seed)
+    folder = out or Path("runs") / config.name
+    console, progress, meter = Console(), Progress(), Meter()
+
+    async def run() -> dict[str, Any]:
+        async with Watch(console, progress, meter, config.budget).watching():
+            return await run_search(config, folder, progress, meter)
+
+    try:
+        document = asyncio.run(run())
+    except KeyboardInterrupt:
+        console.print(f"interrupted; the same command resumes from {folder}", highlight=False)
+        raise typer.Exit(INTERRUPTED) from None
+    show_report(console, document)
+    console.print(f"report, best architecture and samples: {folder}", highlight=False)
+
+
+@app.command()
+@_clean
+def check(
+    study: Study,
+    overrides: Overrides = None,
+    limit: Limit = None,
+    seed: Seed = None,
+    tokens_per_second: Annotated[
+        float | None, typer.Option(min=0.001, help="Speed of your models, to foresee the time.")
+    ] = None,
+) -> None:
+    """Validate a study and foresee what it takes; draws nothing.
+
+    Examples:
+
+      archsearch check quickstart
+
+      archsearch check my_study.yaml --tokens-per-second 5000
+    """
+    from archsearch.search.checkup import checkup
+
+    config = _study(study, overrides, limit=limit, seed=seed)
+    for line in checkup(config, tokens_per_second):
+        typer.echo(line)
+
+
+@app.command()
+@_clean
+def evaluate(
+    architecture: Annotated[Path, typer.Argument(help="Architecture file, such as best.yaml.")],
+    study: Annotated[
+        str | None,
+        typer.Option(help="Study file with the models; by default config.yaml beside the file."),
+    ] = None,
+    benchmark: Annotated[str | None, typer.Option(help="Another benchmark, by name.")] = None,
+    split: Annotated[str, typer.Option(help="search, select or test.")] = "test",
+    overrides: Overrides = None,
+    limit: Limit = None,
+    seed: Seed = None,
+    store: Annotated[Path | None, typer.Option(help="Sample store to reuse and fill.")] = None,
+) -> None:
+    """Score one architecture, with its interval and cost.
+
+    Examples:
+
+      archsearch evaluate runs/quickstart/best.yaml
+
+      archsearch evaluate best.yaml --study study.yaml --benchmark gsm8k --limit 200
+    """
+    from archsearch.architecture import Architecture
+    from archsearch.search.run import evaluate_one
+
+    source = study or str(architecture.parent / "config.yaml")
+    chosen = [*(overrides or [])]
+    if benchmark is not None:
+        chosen.insert(0, f"benchmark={{name: {benchmark}}}")
+    config = _study(source, chosen, limit=limit, seed=seed)
+    try:
+        document = asyncio.run(
+            evaluate_one(config, Architecture.read(architecture), split=split, store=store)
+        )
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+    typer.echo(json.dumps(document, indent=2))
+
+
+@app.command()
+@_clean
+def ls(
+    what: Annotated[str, typer.Argument(help="models, layers, benchmarks, spaces or samplers.")],
+) -> None:
+    """List what can be named in files.
+
+    Example:
+
+      archsearch ls layers
+    """
+    for name, line in _listing(what):
+        typer.echo(f"{name:24} {line}")
+
+
+@app.command()
+@_clean
+def schema(
+    what: Annotated[str, typer.Argument(help="architecture, space or study.")],
+) -> None:
+    """Print the JSON Schema of a kind of file.
+
+    Example:
+
+      archsearch schema study > study.schema.json
+    """
+    from archsearch.schema import SCHEMAS
+
+    if what not in SCHEMAS:
+        raise UnknownName("schema", what, SCHEMAS)
+    typer.echo(json.dumps(SCHEMAS[what](), indent=2))
+
+
+def main() -> None:
+    """Entry point of the `archsearch` command."""
+    # Replies may hold anything; a terminal that cannot show it should not end a search.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    app()
+
+
+def _study(
+    name: str, overrides: list[str] | None, *, limit: int | None, seed: int | None
+) -> StudyConfig:
+    from archsearch.search.config import StudyConfig, find
+
+    chosen = list(overrides or [])
+    if seed is not None:
+        chosen.append(f"seed={seed}")
+    config = StudyConfig.read(find(name), chosen)
+    if limit is None:
+        return config
+    sizes = config.splits
+    return config.model_copy(
+        update={
+            "splits": sizes.model_copy(
+                update={name: min(limit, size) for name, size in sizes.model_dump().items()}
+            )
+        }
+    )
+
+
+def _listing(what: str) -> list[tuple[str, str]]:
+    from archsearch.architecture import LAYERS
+    from archsearch.benchmark import BENCHMARKS
+    from archsearch.models import MODELS
+    from archsearch.search.config import SHELF
+    from archsearch.search.sampler import SAMPLERS
+
+    registries: dict[str, Any] = {
+        "models": MODELS,
+        "layers": LAYERS,
+        "benchmarks": BENCHMARKS,
+        "samplers": SAMPLERS,
+    }
+    if what == "spaces":
+        return [(path.stem, _first_comment(path)) for path in sorted(SHELF.glob("*.yaml"))]
+    if what not in registries:
+        raise UnknownName("list", what, [*registries, "spaces"])
+    return [
+        (name, (cls.__doc__ or "").strip().splitlines()[0])
+        for name, cls in registries[what].classes.items()
+    ]
+
+
+def _first_comment(path: Path) -> str:
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    return first.removeprefix("#").strip() if first.startswith("#") else ""

@@ -1,0 +1,174 @@
+"""Screen: live progress and the final tables. Off a terminal, plain lines without control codes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from archsearch.architecture import Architecture
+from archsearch.calls import Meter
+from archsearch.search.config import Budget
+from archsearch.search.progress import Progress
+
+LIVE_EVERY = 0.25
+"""Seconds between two pictures on a terminal."""
+LINE_EVERY = 5.0
+"""Seconds between two lines elsewhere."""
+
+
+class Watch:
+    """Shows how far a search is, until told to stop."""
+
+    def __init__(self, console: Console, progress: Progress, meter: Meter, budget: Budget) -> None:
+        self._console, self._progress, self._meter = console, progress, meter
+        self._budget = budget
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Shows progress while the body runs."""
+        task = asyncio.ensure_future(self._live() if self._console.is_terminal else self._lines())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _live(self) -> None:
+        with Live(self._picture(), console=self._console, auto_refresh=False) as live:
+            try:
+                while True:
+                    live.update(self._picture(), refresh=True)
+                    await asyncio.sleep(LIVE_EVERY)
+            finally:
+                live.update(self._picture(), refresh=True)
+
+    async def _lines(self) -> None:
+        shown, phase = time.monotonic(), ""
+        while True:
+            if self._progress.phase != phase or time.monotonic() - shown >= LINE_EVERY:
+                shown, phase = time.monotonic(), self._progress.phase
+                self._console.print(self.line(), markup=False, highlight=False, soft_wrap=True)
+            await asyncio.sleep(LIVE_EVERY)
+
+    def line(self) -> str:
+        """Everything in one line."""
+        return " | ".join(f"{name} {value}" for name, value in self._facts())
+
+    def _picture(self) -> RenderableType:
+        grid = Table.grid(padding=(0, 2))
+        for name, value in self._facts():
+            grid.add_row(Text(name, style="dim"), value)
+        progress = self._progress
+        bar = ProgressBar(total=max(1, progress.questions_wanted), completed=progress.questions)
+        return Group(bar, grid)
+
+    def _facts(self) -> Iterator[tuple[str, str]]:
+        progress, meter = self._progress, self._meter
+        yield progress.phase, clock(progress.seconds)
+        yield (
+            "trials",
+            f"{progress.trials}/{progress.trials_wanted} "
+            f"({progress.refused} refused, {progress.duplicates} repeated)",
+        )
+        yield "questions", f"{progress.questions}/{progress.questions_wanted}"
+        if progress.best is not None:
+            yield "best so far", f"{progress.best:.3f} {progress.best_architecture}"
+        cap = self._budget.study.flops
+        yield "FLOPs drawn", f"{meter.drawn_flops:.3g}" + (f" of {cap:.3g}" if cap else "")
+        yield (
+            "tokens",
+            f"{meter.drawn_prompt_tokens + meter.drawn_completion_tokens:,} drawn, "
+            f"{meter.reused_completion_tokens:,} reused",
+        )
+        left = progress.seconds_left
+        yield "left", f"about {clock(left)}" if left is not None else "unknown yet"
+
+
+def show_report(console: Console, report: Mapping[str, Any]) -> None:
+    """The front, the winner as a tree, and the baselines beside it."""
+    console.print(_front(report))
+    console.print(drawn(Architecture.parse(report["best"]["architecture"])))
+    console.print(_contenders(report))
+    tokens, flops = report["tokens"], report["flops"]
+    console.print(
+        f"drawn {tokens['drawn']:,} tokens, {flops['drawn']:.3g} FLOPs, for trials that used "
+        f"{flops['used']:.3g}; {report['seconds']:.0f} s",
+        highlight=False,
+    )
+
+
+def drawn(architecture: Architecture) -> Tree:
+    """An architecture as a small tree: a layer a branch, components side by side below it."""
+    tree = Tree("question")
+    for row in architecture.rows:
+        if len(row) == 1:
+            tree.add(str(Architecture(rows=(row,))))
+        else:
+            branch = tree.add(f"{len(row)} side by side")
+            for layer in row:
+                branch.add(str(Architecture(rows=((layer,),))))
+    return tree
+
+
+def clock(seconds: float) -> str:
+    """Seconds as m:ss or h:mm:ss.
+
+    >>> clock(75), clock(3675)
+    ('1:15', '1:01:15')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _front(report: Mapping[str, Any]) -> Table:
+    table = Table(title="Score against FLOPs per question (search split)")
+    for name in ("trial", "score", "FLOPs per question", "architecture"):
+        table.add_column(name, justify="left" if name == "architecture" else "right")
+    trials: Mapping[int, Any] = {trial["number"]: trial for trial in report["trials"]}
+    for number in report["front"]:
+        trial = trials[number]
+        table.add_row(
+            str(number),
+            f"{trial['score']:.3f}",
+            f"{trial['flops_per_question']:.3g}",
+            trial["summary"],
+            style="bold" if number == report["best"]["number"] else "",
+        )
+    return table
+
+
+def _contenders(report: Mapping[str, Any]) -> Table:
+    table = Table(title=f"Held-out test, {report['best']['test']['n']} questions never searched on")
+    for name in ("", "score [95 %]", "FLOPs per question", "best minus this [95 %]"):
+        table.add_column(name)
+    best = report["best"]
+    table.add_row(
+        "best",
+        _with_interval(best["test"]["score"], best["test"]["ci95"]),
+        f"{best['flops_per_question']['measured_on_test']:.3g}",
+        "",
+    )
+    for rival in report["baselines"]:
+        delta = rival["paired_delta"]
+        table.add_row(
+            f"{rival['name']}: {rival['summary']}",
+            _with_interval(rival["test"]["score"], rival["test"]["ci95"]),
+            f"{rival['flops_per_question']:.3g}",
+            _with_interval(delta["value"], delta["ci95"], sign="+"),
+        )
+    return table
+
+
+def _with_interval(value: float, ci95: Sequence[float], sign: str = "") -> str:
+    return f"{value:{sign}.3f} [{ci95[0]:{sign}.3f}, {ci95[1]:{sign}.3f}]"

@@ -1,0 +1,124 @@
+"""Checkup: what a study will do and take at most, without loading weights or drawing a token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from archsearch.architecture import Architecture
+from archsearch.cost import Tariff, upper_bound
+from archsearch.errors import ConfigError, UnknownName
+from archsearch.search.config import StudyConfig
+from archsearch.search.run import load_splits
+from archsearch.types import UpperBound
+
+COUNTED = 20_000
+"""Points counted before the space is called larger."""
+PARSED = 2_000
+"""Points made into architectures, to tell distinct and invalid ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sample:
+    """The points looked at."""
+
+    architectures: dict[str, Architecture]
+    refusals: list[str]
+    looked_at: int
+    whole: bool
+
+
+def checkup(config: StudyConfig, tokens_per_second: float | None) -> Iterator[str]:
+    """Lines about a study. Raises `ConfigError` for what would stop it.
+
+    Costs are upper bounds: what is expected is learned from the first tokens that a search draws.
+    """
+    splits = load_splits(config)
+    yield f"study {config.name}: valid"
+    yield (
+        f"benchmark {config.benchmark.name}: {len(splits.search)} search, {len(splits.select)} "
+        f"select, {len(splits.test)} test questions, disjoint"
+    )
+    sample = _look_through(config)
+    yield from _space_lines(config, sample)
+    yield from _cost_lines(config, sample, tokens_per_second)
+    warnings = {w for a in sample.architectures.values() for w in a.warnings()}
+    yield from (f"note: some architectures: {warning}" for warning in sorted(warnings))
+
+
+def _look_through(config: StudyConfig) -> _Sample:
+    points = list(islice(config.space.points(), PARSED + 1))
+    architectures: dict[str, Architecture] = {}
+    refusals: list[str] = []
+    for point in points[:PARSED]:
+        try:
+            architecture = config.space.architecture(point)
+        except ConfigError as error:
+            refusals.append(str(error))
+            continue
+        architectures.setdefault(architecture.digest, architecture)
+    for architecture in architectures.values():
+        for model in architecture.models:
+            if model not in config.models:
+                raise UnknownName("model", model, config.models)
+    if not architectures:
+        raise ConfigError(f"a space must hold a valid architecture; the first error: {refusals[0]}")
+    looked_at = min(len(points), PARSED)
+    return _Sample(
+        architectures=architectures,
+        refusals=refusals,
+        looked_at=looked_at,
+        whole=len(points) <= PARSED,
+    )
+
+
+def _space_lines(config: StudyConfig, sample: _Sample) -> Iterator[str]:
+    if sample.whole:
+        yield (
+            f"space {config.space.name}: {sample.looked_at} points, {len(sample.architectures)} "
+            f"distinct valid architectures"
+        )
+    else:
+        size = sum(1 for _ in islice(config.space.points(), COUNTED + 1))
+        told = f"{size}" if size <= COUNTED else f"more than {COUNTED}"
+        yield (
+            f"space {config.space.name}: {told} points; {len(sample.architectures)} distinct valid "
+            f"architectures among the first {PARSED}"
+        )
+    if sample.refusals:
+        yield f"  {len(sample.refusals)} points are refused, such as: {sample.refusals[0]}"
+
+
+def _cost_lines(
+    config: StudyConfig, sample: _Sample, tokens_per_second: float | None
+) -> Iterator[str]:
+    tariffs = {
+        name: Tariff(shape=entry.known_shape(), price=entry.price)
+        for name, entry in config.models.items()
+    }
+    bounds = sorted(
+        (upper_bound(a.plan, tariffs) for a in sample.architectures.values()),
+        key=lambda bound: (bound.flops, bound.prompt_tokens + bound.completion_tokens),
+    )
+    low, high = bounds[0], bounds[-1]
+    yield f"upper bound per question: {_told(low)} to {_told(high)}"
+    yield f"cap per question: {config.budget.per_question} (on the mean, as expected and measured)"
+    questions = (
+        config.search.trials * config.splits.search
+        + config.search.finalists * config.splits.select
+        + 3 * config.splits.test
+    )
+    yield (
+        f"study: at most {config.search.trials} architectures, {questions} question evaluations; "
+        f"cap: {config.budget.study}"
+    )
+    if tokens_per_second is None:
+        yield "time: pass --tokens-per-second to have an upper bound; a search learns it as it runs"
+        return
+    tokens = high.completion_tokens * questions
+    yield f"time: at most {tokens / tokens_per_second / 60:.0f} min if every reply filled its cap"
+
+
+def _told(bound: UpperBound) -> str:
+    return f"{bound.flops:.3g} FLOPs, {bound.prompt_tokens + bound.completion_tokens:.0f} tokens"

@@ -1,0 +1,269 @@
+"""What every layer owes, as a test class to inherit.
+
+    class TestVote(LayerContract):
+        layer = Vote()
+
+It runs the layer on scripted models through the real `Dispatcher` and `Walk`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import pytest
+import yaml
+
+from archsearch.architecture import LAYERS
+from archsearch.calls import Dispatcher, Walk
+from archsearch.cost import Used
+from archsearch.layer import Facet, Layer, Outline, PlannedCall
+from archsearch.models.scripted import Scripted
+from archsearch.seeds import seed_of
+from archsearch.store import SampleStore
+from archsearch.testing.malformed import BLANK, malformed
+from archsearch.types import Candidate, Message, Origin, Question, Request, Slate
+
+PATH = "1.layer"
+SOURCE = "0.source"
+
+Script = Callable[[Request, int], str]
+"""What a scripted model says to a request, given the seed of the sample."""
+
+_HOLDS: dict[Facet, Callable[[Candidate], bool]] = {
+    Facet.CRITIQUES: lambda candidate: candidate.critique is not None,
+    Facet.SCORES: lambda candidate: candidate.score is not None,
+    Facet.VERDICTS: lambda candidate: candidate.verdict is not None,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A layer's way over one slate."""
+
+    slate: Slate
+    """What came out."""
+    used: tuple[Used, ...]
+    asked: tuple[Request, ...]
+    """One for each sample drawn."""
+
+
+def run(layer: Layer, slate: Slate, script: Script, *, uneven: bool = False) -> Run:
+    """`layer` on `slate`, every model following `script`; `uneven` shuffles who answers first."""
+
+    async def walk() -> Run:
+        asked: list[Request] = []
+
+        def reply(request: Request, seed: int) -> str:
+            asked.append(request)
+            return script(request, seed)
+
+        def latency(request: Request, seed: int) -> float:
+            texts = [message.content for message in request.messages]
+            return seed_of([seed, texts]) % 7 / 1000 if uneven else 0.0
+
+        models = {
+            name: Scripted(reply, latency=latency, identity=name, context=1_000_000)
+            for name in layer.models()
+        }
+        with SampleStore() as store:
+            door = Walk(Dispatcher(models, store)).at(PATH)
+            return Run(slate=await layer(slate, door), used=door.used, asked=tuple(asked))
+
+    return asyncio.run(walk())
+
+
+def slate_of(texts: Sequence[str], *, facets: frozenset[Facet] = frozenset()) -> Slate:
+    """A slate with a candidate of each text, which carry `facets`."""
+    candidates = tuple(
+        Candidate(
+            text=text,
+            origin=Origin(model="source", path=SOURCE, index=index),
+            critique=f"number {index} is short" if Facet.CRITIQUES in facets else None,
+            score=index / 10 if Facet.SCORES in facets else None,
+            verdict=True if Facet.VERDICTS in facets else None,
+        )
+        for index, text in enumerate(texts)
+    )
+    messages = (
+        Message(role="system", content="You are careful."),
+        Message(role="user", content="What is 3 + 4?"),
+    )
+    return Slate(question=Question(id="q", messages=messages), candidates=candidates)
+
+
+def outline_of(slate: Slate) -> Outline:
+    """What would have been known beforehand of a slate that `slate_of` made."""
+    count = len(slate.candidates)
+    source = PlannedCall(
+        model="source", role="source", samples=count, max_prompt_tokens=100, max_tokens=10_000
+    )
+    critic = PlannedCall(model="source", role="critic", max_prompt_tokens=100, max_tokens=10_000)
+    facets = frozenset(f for f, holds in _HOLDS.items() if all(map(holds, slate.candidates)))
+    critics = (critic,) if Facet.CRITIQUES in facets else ()
+    return Outline(candidates=count, facets=facets, sources=(source,), critics=critics)
+
+
+class LayerContract:
+    """Set `layer`; override the rest where the defaults do not suit it."""
+
+    layer: ClassVar[Layer]
+    parses_replies: ClassVar[bool] = False
+    """Whether it reads replies as more than an answer: then a blank one must be recorded."""
+    texts: ClassVar[tuple[str, ...]] = (
+        "It is 6, I think. The answer is 6.",
+        "Three and four make seven. The answer is 7.",
+        "The answer is 8.",
+        "I count 4, 5, 6, 7. The answer is 7.",
+    )
+    """Of the candidates that it is given."""
+
+    def reply(self, request: Request, seed: int) -> str:
+        """What the models say to it: override it to give replies that the layer understands."""
+        return f"Sample {seed} says that the answer is {seed % 10}."
+
+    def slate(self, texts: Sequence[str] | None = None) -> Slate:
+        """A slate that holds what the layer needs and nothing more."""
+        return slate_of(self.texts if texts is None else texts, facets=self.layer.needs())
+
+    def run(self, slate: Slate | None = None, *, uneven: bool = False) -> Run:
+        """The layer on `slate` (by default its own), models answering by `reply`."""
+        return run(self.layer, slate or self.slate(), self.reply, uneven=uneven)
+
+    def check_slate(self, given: Slate, left: Slate) -> None:
+        """What must hold of any slate that the layer leaves."""
+        assert left.question is given.question
+        assert left.candidates
+        assert left.fallbacks[: len(given.fallbacks)] == given.fallbacks
+        for note in left.fallbacks[len(given.fallbacks) :]:
+            assert note.path == PATH or note.path.startswith(f"{PATH}/")
+        before = Counter((c.text, c.origin) for c in given.candidates)
+        if self.layer.side_by_side:
+            for candidate in left.candidates:
+                assert candidate.origin.path == PATH or (candidate.text, candidate.origin) in before
+        else:
+            after = Counter((c.text, c.origin) for c in left.candidates)
+            assert after <= before, "a candidate was changed, added or doubled"
+        foreseen = self.layer.leaves(outline_of(given))
+        assert len(left.candidates) <= foreseen.candidates
+        for facet in foreseen.facets:
+            assert all(map(_HOLDS[facet], left.candidates)), f"not every candidate has {facet}"
+
+    def check_plan(self, given: Slate, ran: Run) -> None:
+        """Real calls stay within the planned ones."""
+        plan = self.layer.plan(outline_of(given))
+        for model in self.layer.models():
+            planned = [call for call in plan if call.model == model]
+            used = [call for call in ran.used if call.model == model]
+            assert len({call.prompt for call in used}) <= sum(call.prompts for call in planned)
+            drawn = sum(len(call.completion_tokens) for call in used)
+            assert drawn <= sum(call.completions for call in planned)
+        for call in ran.used:
+            assert call.prompt_tokens <= max(p.max_prompt_tokens for p in _alike(plan, call.role))
+        for request in ran.asked:
+            assert request.max_tokens <= max(p.max_tokens for p in _alike(plan, request.role))
+
+    def test_leaves_what_it_says(self) -> None:
+        given = self.slate()
+        ran = self.run(given)
+        self.check_slate(given, ran.slate)
+        self.check_plan(given, ran)
+
+    def test_never_changes_its_input(self) -> None:
+        given = self.slate()
+        before = copy.deepcopy(given)
+        self.run(given)
+        assert given == before
+
+    def test_same_inputs_give_the_same_output(self) -> None:
+        first = self.run()
+        assert self.run().slate == first.slate
+        assert self.run(uneven=True).slate == first.slate
+
+    @pytest.mark.parametrize("texts", [("The answer is 7.",), ("The answer is 7.",) * 4])
+    def test_takes_a_lone_candidate_and_equal_ones(self, texts: tuple[str, ...]) -> None:
+        """A layer before it may have dropped all but one, whatever `needs` says."""
+        given = self.slate(texts)
+        ran = self.run(given)
+        self.check_slate(given, ran.slate)
+        self.check_plan(given, ran)
+
+    def test_keeps_prompts_under_their_cap(self) -> None:
+        """Ten kilobytes, and as many tokens as a cap of 4096 cannot hold, in each text."""
+        long = "x " * 5_000
+        given = self.slate([f"{index} {long}" for index in range(4)])
+        message = replace(given.question.messages[-1], content=long)
+        question = replace(given.question, messages=(*given.question.messages[:-1], message))
+        ran = self.run(replace(given, question=question))
+        self.check_plan(given, ran)
+        plan = self.layer.plan(outline_of(given))
+        if plan and all(call.max_prompt_tokens < 5_000 for call in plan):
+            assert ran.slate.fallbacks, "a prompt was cut and nothing recorded it"
+
+    def test_foresees_the_length_of_its_prompts(self) -> None:
+        """Frame, question and quotes add up: what a budget's expected cost is built on."""
+        given = self.slate([f"{index} " + "word " * 49 for index in range(4)])
+        ran = self.run(given)
+        critiques = sum(len((c.critique or "").split()) for c in given.candidates)
+        lengths = {"source": 50.0, "critic": float(critiques)}
+        for call in ran.used:
+            lengths[call.role] = sum(call.completion_tokens) / len(call.completion_tokens)
+        spoken = sum(1 + len(m.content.split()) for m in given.question.messages)
+        for planned in self.layer.plan(outline_of(given)):
+            quoted = sum(count * lengths[call.role] for call, count in planned.quotes)
+            foreseen = spoken + len(planned.frame.split()) + quoted
+            for call in ran.used:
+                if call.role == planned.role:
+                    assert call.prompt_tokens == pytest.approx(foreseen, rel=0.05, abs=5)
+
+    def test_plans_only_calls_to_its_models(self) -> None:
+        plan = self.layer.plan(outline_of(self.slate()))
+        assert {call.model for call in plan} == self.layer.models()
+        assert all(isinstance(text, str) for text in self.layer.prompt_texts())
+        assert bool(self.layer.prompt_texts()) == bool(plan)
+
+    def test_canonical_form_is_one_and_does_the_same(self) -> None:
+        given = outline_of(self.slate())
+        canonical = self.layer.canonical(given)
+        assert canonical.canonical(given) == canonical
+        assert run(canonical, self.slate(), self.reply).slate == self.run().slate
+
+    @pytest.mark.parametrize("exclude_defaults", [False, True])
+    def test_survives_a_round_trip_through_yaml(self, exclude_defaults: bool) -> None:
+        data = self.layer.model_dump(mode="json", exclude_defaults=exclude_defaults)
+        text = yaml.safe_dump({**data, "type": self.layer.type})
+        assert LAYERS.parse(yaml.safe_load(text), where="test") == self.layer
+
+    def test_survives_malformed_replies(self) -> None:
+        """Two hundred of them: a slate each time, and a record where a reply was blank."""
+        given = self.slate()
+        for text in malformed() if self.layer.models() else ():
+            ran = run(self.layer, given, lambda request, seed, text=text: text)
+            self.check_slate(given, ran.slate)
+            self.check_plan(given, ran)
+            if self.parses_replies and text in BLANK:
+                assert ran.slate.fallbacks, f"nothing recorded the blank reply {text!r}"
+
+    def test_survives_malformed_candidates(self) -> None:
+        """What one layer makes of a malformed reply the next one must take."""
+        texts = [text for text in malformed() if len(text) < 100_000]
+        for start in range(0, len(texts), 4):
+            given = self.slate(texts[start : start + 4])
+            ran = self.run(given)
+            self.check_slate(given, ran.slate)
+            self.check_plan(given, ran)
+
+
+def _alike(plan: Sequence[PlannedCall], role: str) -> list[PlannedCall]:
+    """The planned calls of a role. Its last part may differ: a number not known beforehand."""
+    alike = [call for call in plan if _stem(call.role) == _stem(role)]
+    assert alike, f"no planned call has a role like {role!r}"
+    return alike
+
+
+def _stem(role: str) -> str:
+    return role.rpartition("/")[0] or role
