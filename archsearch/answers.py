@@ -31,6 +31,7 @@ _END_OF_STATEMENT = re.compile(r"</answer>|\bi hope (?:it|this) is correct", re.
 _BRACE = re.compile(r"(?P<box>\\(?:boxed|fbox)\s{0,8}\{)|\\[{}]|[{}]")
 _WRAPPER = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s{0,8}\{([^{}]*)\}")
 _MARKUP = "*_`$#>\"'“”‘’ \t\r\n"
+_STOPS = ".!,;"
 
 _FRACTION = re.compile(r"([0-9]?)\\[dt]?frac\s{0,8}\{([^{}]{1,400})\}\s{0,8}\{([^{}]{1,400})\}")
 _PLAIN_SIGNS = (
@@ -122,7 +123,7 @@ def choice(text: str) -> str | None:
 def text(text: str) -> str | None:
     """`statement`, with case and white space folded and the full stop at its end dropped."""
     said = statement(text)
-    return (" ".join(said.split()).casefold().rstrip(".!,;") or None) if said else None
+    return (" ".join(said.split()).casefold().rstrip(_STOPS) or None) if said else None
 
 
 def statement(text: str) -> str | None:
@@ -174,7 +175,13 @@ def _last(matches: Iterable[re.Match[str]]) -> re.Match[str] | None:
 
 
 def _without_markup(said: str) -> str:
-    return _WRAPPER.sub(r"\1", said).strip(_MARKUP)
+    """Also without the markup before a full stop, as in "**Paris**."; a table keeps all of it."""
+    said = said.strip()
+    if "\n" in said:
+        return said
+    bare = _WRAPPER.sub(r"\1", said).strip(_MARKUP)
+    inner = bare.rstrip(_STOPS)
+    return inner.strip(_MARKUP) + bare[len(inner) :]
 
 
 def _plain_arithmetic(latex: str) -> str:
@@ -189,7 +196,9 @@ def _stated_number(stated: str) -> re.Match[str] | None:
         return None
     equation = _EQUATION.match(stated, first.start())
     end = equation.end() if equation else first.end()
-    return _NUMBER.search(stated, stated.rfind("=", first.start(), end) + 1, end) or first
+    equals = stated.rfind("=", first.start(), end)
+    right = _NUMBER.search(stated, equals + 1) if equals >= 0 else None
+    return right if right and right.start() <= end else first
 
 
 def _spelled(match: re.Match[str]) -> str | None:

@@ -42,7 +42,7 @@ class Architecture:
         naming the place, or `InvalidArchitecture` naming the layer, its need and the remedy.
         """
         if isinstance(data, Mapping):
-            unknown = sorted(set(data) - {"name", "layers"})
+            unknown = sorted(str(key) for key in data if key not in ("name", "layers"))
             if unknown or "layers" not in data:
                 problem = (
                     f"unknown key {unknown[0]!r}{suggest(unknown[0], ['name', 'layers'])}"
@@ -142,9 +142,10 @@ class Architecture:
 
 def _parse_row(item: Any, where: str) -> Row:
     entries = item if isinstance(item, Sequence) and not isinstance(item, str) else [item]
-    if not entries:
-        raise ConfigError(f"{where} must hold at least one component; received an empty list")
-    return tuple(layer for entry in entries for layer in _parse_entry(entry, where))
+    row = tuple(layer for entry in entries for layer in _parse_entry(entry, where))
+    if not row:
+        raise ConfigError(f"{where} must hold at least one component; received {item!r}")
+    return row
 
 
 def _parse_entry(entry: Any, where: str) -> Row:

@@ -27,6 +27,7 @@ class AskingLayer(Layer):
     model: str
     """A name from the study's `models`."""
     temperature: float = Field(default=0.0, ge=0, le=2)
+    """0 by default: a judge's one reply decides, so it had better be the model's likeliest."""
     max_tokens: int = Field(default=1024, ge=1)
     max_prompt_tokens: int = Field(default=4096, ge=1)
     """Longer prompts have their longest texts cut in the middle, which is recorded."""

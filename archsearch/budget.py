@@ -71,7 +71,7 @@ class Account:
         self._spent = Measured()
         for cost in self._charged.values():
             self._spent += cost
-        self._held = UpperBound()
+        self._holds: list[UpperBound] = []
         self._reserve = UpperBound()
         self._waiting: list[asyncio.Future[None]] = []
 
@@ -99,8 +99,8 @@ class Account:
         Waits while others hold what it would need, since they seldom use it all. Raises
         `BudgetExhausted` when it would not fit even with nothing else in flight.
         """
-        while not self._fits(bound, self._held):
-            if not self._fits(bound, UpperBound()):
+        while not self._fits(bound, *self._holds):
+            if not self._fits(bound):
                 raise BudgetExhausted(
                     f"the study's cap is {self._limits}; {self._spent.flops:.3g} FLOPs are spent, "
                     f"{self._reserve.flops:.3g} set aside, and this draw may take "
@@ -109,18 +109,19 @@ class Account:
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
             await turn
-        self._held += bound
+        self._holds.append(bound)
         try:
             yield
         finally:
-            self._held += bound.scaled(-1)
+            # Not subtracted from a sum: what rounding left there would be held for ever.
+            self._holds.remove(bound)
             waiting, self._waiting = self._waiting, []
             for turn in waiting:
                 if not turn.done():
                     turn.set_result(None)
 
-    def _fits(self, bound: UpperBound, held: UpperBound) -> bool:
-        needed = bound + held + self._reserve
+    def _fits(self, bound: UpperBound, *held: UpperBound) -> bool:
+        needed = sum(held, bound + self._reserve)
         spent = self._spent
         return (
             self._limits.over(

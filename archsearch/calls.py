@@ -192,8 +192,10 @@ class Dispatcher:
             await gate.take(places)
             try:
                 async with self._account.holding(await self._bound(asked.request, places)):
-                    self.meter.retries += await self._patience.persist(
-                        lambda: self._attempt(asked, draw), whom=f"model {name!r}"
+                    await self._patience.persist(
+                        lambda: self._attempt(asked, draw),
+                        whom=f"model {name!r}",
+                        retrying=self._count_retry,
                     )
             finally:
                 gate.give(places)
@@ -249,6 +251,9 @@ class Dispatcher:
             meter.drawn_cached_tokens += usage.cached_tokens
             cost += tariff.prompt(Measured, usage.prompt_tokens)
         meter.drawn_flops += cost.flops
+
+    def _count_retry(self) -> None:
+        self.meter.retries += 1
 
     def _count_reused(self, completion: Completion) -> None:
         self.meter.reused_samples += 1

@@ -31,7 +31,7 @@ class Gate:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self.give(places)  # served and cancelled in the same breath
-            else:
+            elif (places, turn) in self._queue:  # unless a give in the same breath passed it over
                 self._queue.remove((places, turn))
                 self._serve()
             raise

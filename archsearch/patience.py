@@ -24,15 +24,22 @@ class Patience(BaseModel):
     """Seconds; doubled after each failure, up to `longest_pause`."""
     longest_pause: float = Field(default=30.0, ge=0)
 
-    async def persist(self, attempt: Callable[[], Awaitable[None]], *, whom: str) -> int:
-        """Awaits `attempt()` until it returns; gives the number of failures before that.
+    async def persist(
+        self,
+        attempt: Callable[[], Awaitable[None]],
+        *,
+        whom: str,
+        retrying: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Awaits `attempt()` until it returns.
 
-        Only `TransientModelError` is tried again. Raises `ModelUnavailable` when the attempts or
-        the deadline are used up; `whom` is the name for that message.
+        Only `TransientModelError` is tried again; `retrying` hears of each time. Raises
+        `ModelUnavailable` when the attempts or the deadline are used up; `whom` is the name for
+        that message.
         """
         failures = 0
         try:
-            async with asyncio.timeout(self.deadline):
+            async with asyncio.timeout(self.deadline) as clock:
                 while True:
                     try:
                         await attempt()
@@ -42,10 +49,13 @@ class Patience(BaseModel):
                             raise ModelUnavailable(
                                 f"{whom} failed {failures} times in a row; last: {error}"
                             ) from error
+                        retrying()
                         await asyncio.sleep(self._pause(failures, error.retry_after))
                     else:
-                        return failures
+                        return
         except TimeoutError as error:
+            if not clock.expired():
+                raise  # the attempt's own, which no longer deadline would cure
             raise ModelUnavailable(
                 f"{whom} must answer within {self.deadline:g} s and has not; "
                 f"raise patience.deadline if the model is only slow"
@@ -55,5 +65,6 @@ class Patience(BaseModel):
         """What the server asked for, else exponential with jitter, so that callers spread out."""
         if asked is not None:
             return min(asked, self.longest_pause)
-        ceiling = min(self.longest_pause, self.first_pause * 2 ** (failures - 1))
+        doublings = min(failures - 1, 64)  # by then past any pause, and within a float's range
+        ceiling = min(self.longest_pause, self.first_pause * 2**doublings)
         return random.uniform(ceiling / 2, ceiling)

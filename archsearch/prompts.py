@@ -16,6 +16,9 @@ from archsearch.types import Message, Question
 
 ELLIPSIS = " […] "
 
+_MISUSES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What Python raises where a template does to a value what cannot be done to it."""
+
 
 @lru_cache
 def load(path: Path) -> str:
@@ -36,7 +39,7 @@ def render(text: str, **values: object) -> str:
     """A template filled in. Raises `ConfigError` naming the variable or the syntax at fault."""
     try:
         return _compiled(text).render(**values)
-    except TemplateError as error:
+    except (TemplateError, *_MISUSES) as error:
         raise ConfigError(
             f"a prompt template must use only the variables that its layer gives "
             f"({', '.join(sorted(values))}); {error}"

@@ -63,7 +63,7 @@ def paired_difference(
 
     Scores that are all 0 or 1 get Tango's score interval (Tango 1998), which excludes 0 where
     McNemar's test without correction rejects. Its rival was the adjusted Wald interval of Bonett &
-    Price (2012); exact coverage of 95% intervals over 134 pairs of discordant shares, 0 to 0.5:
+    Price (2012); exact coverage of 95% intervals over 135 pairs of discordant shares, 0 to 0.5:
 
         n                  20     50     100    200
         Tango, least      .944   .935   .933   .933   mean distance from .95: .027 to .005

@@ -89,6 +89,8 @@ class SampleStore:
     def get(self, key: str, indices: Iterable[int]) -> dict[int, Completion]:
         """The stored ones among `indices`."""
         wanted = set(indices)
+        if not wanted:
+            return {}
         rows = self._db.execute(
             f"SELECT idx, {_COLUMNS} FROM samples WHERE key = ? AND idx BETWEEN ? AND ?",  # noqa: S608
             (bytes.fromhex(key), min(wanted), max(wanted)),
@@ -103,7 +105,7 @@ class SampleStore:
         )
         return completion if inserted.rowcount else self.get(key, [index])[index]
 
-    def __len__(self) -> int:
+    def count(self) -> int:
         """Stored completions."""
         (count,) = self._db.execute("SELECT COUNT(*) FROM samples").fetchone()
         return int(count)

@@ -11,6 +11,7 @@ Where this deviates from calling the library:
 - Its verifiers get the extracted answer. Where all answers of a family are numbers a score is 0 or
   1: most verifiers would give 15580 a .8 for holding the digits of 5580.
 - Some verifiers run the answer as Python. They get only what cannot do harm.
+Left as it is: `game_of_life_halting` takes any reply without "true" for False.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ DRAWS = 10_000
 REPEATS = 1_000
 """Repeated questions in a row after which a family counts as exhausted: one that comes once in
 200 draws is then missed with a chance of under 1%."""
-PROBES = 8
-"""Items that decide whether a family's answers are numbers."""
+PROBES = 100
+"""Items that decide whether a family's answers are numbers; the first that is not settles it."""
 MAX_ANSWER = 10_000
 """Characters of the longest answer that a verifier gets to see."""
 MAX_EXPRESSION = 1_000
@@ -214,7 +215,11 @@ def _as_text(text: str, gold: str | None) -> Iterator[str]:
     yield said
     yield said.rstrip(".")
     yield text.strip()
-    if gold is not None and answers.extract("text", text) == answers.extract("text", gold):
+    if gold is None:
+        return
+    if "\n" in gold:  # a grid, which stands at the end of the reply
+        yield "\n".join(text.strip("`* \n").splitlines()[-len(gold.splitlines()) :])
+    elif answers.extract("text", text) == answers.extract("text", gold):
         yield gold  # the same but for case, spaces and a full stop
 
 

@@ -11,8 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
-
 from archsearch import prompts, replies
 from archsearch.asking import AskingLayer
 from archsearch.layer import Calls, Facet, Outline, PlannedCall
@@ -32,8 +30,6 @@ class Critic(AskingLayer):
     """
 
     type: Literal["critic"] = "critic"
-    temperature: float = Field(default=0.0, ge=0, le=2)
-    """0 by default: one reply holds the critiques, so it is the model's likeliest."""
     prompt: str | None = None
     """A template of your own (variables: `question`, `answers`)."""
 
@@ -46,7 +42,7 @@ class Critic(AskingLayer):
         """One request that quotes every candidate."""
         shown = given.candidates
         call = self.planned(
-            self._role(shown),
+            self._role,
             self._template,
             texts={"answers": [""] * shown},
             quotes=given.quoting(shown),
@@ -63,7 +59,7 @@ class Critic(AskingLayer):
         (completion,), notes = await self.ask(
             calls,
             slate.question,
-            self._role(len(shown)),
+            self._role,
             self._template,
             texts={"answers": shown},
         )
@@ -73,9 +69,9 @@ class Critic(AskingLayer):
         critiqued = tuple(replace(c, critique=found[c.text]) for c in slate.candidates)
         return slate.with_candidates(critiqued).noting(*notes)
 
-    def _role(self, shown: int) -> str:
-        # The reply holds a critique for each answer, so its length goes with their number.
-        return f"critic/{'plain' if self.prompt is None else 'own'}/{shown}"
+    @property
+    def _role(self) -> str:
+        return "critic/plain" if self.prompt is None else "critic/own"
 
     @property
     def _template(self) -> str:

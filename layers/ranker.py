@@ -33,8 +33,6 @@ class Ranker(AskingLayer):
     """
 
     type: Literal["ranker"] = "ranker"
-    temperature: float = Field(default=0.0, ge=0, le=2)
-    """0 by default: one reply decides, so it is the model's likeliest."""
     max_tokens: int = Field(default=256, ge=1)
     keep: int = Field(default=1, ge=1)
     """How many candidates go on; more than there are keeps all."""
@@ -58,7 +56,7 @@ class Ranker(AskingLayer):
         shown = given.candidates
         critiques = given.quoting_critiques(shown) if self.critiques else ()
         call = self.planned(
-            self._role(shown),
+            self._role,
             self._template,
             texts=self._texts([("", "")] * shown),
             quotes=(*given.quoting(shown), *critiques),
@@ -90,7 +88,7 @@ class Ranker(AskingLayer):
         if len(shown) == 1:
             return (1,), ()
         (completion,), notes = await self.ask(
-            calls, question, self._role(len(shown)), self._template, texts=self._texts(shown)
+            calls, question, self._role, self._template, texts=self._texts(shown)
         )
         ranking = replies.ranking(completion.text, len(shown))
         if ranking.note:
@@ -105,8 +103,9 @@ class Ranker(AskingLayer):
         critiques = [critique for _, critique in shown] if self.critiques else []
         return {"answers": [text for text, _ in shown], "critiques": critiques}
 
-    def _role(self, shown: int) -> str:
-        return f"ranker/{'plain' if self.prompt is None else 'own'}/{shown}"
+    @property
+    def _role(self) -> str:
+        return "ranker/plain" if self.prompt is None else "ranker/own"
 
     @property
     def _template(self) -> str:

@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
-
 from archsearch import prompts, replies
 from archsearch.asking import AskingLayer
 from archsearch.layer import Calls, Facet, Outline, PlannedCall
@@ -41,8 +39,6 @@ class Verifier(AskingLayer):
     """
 
     type: Literal["verifier"] = "verifier"
-    temperature: float = Field(default=0.0, ge=0, le=2)
-    """0 by default: one reply decides, so it is the model's likeliest."""
     reason_prompt: str | None = None
     """A template of your own for the examination (variables: `question`, `answer`)."""
     judge_prompt: str | None = None

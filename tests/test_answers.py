@@ -59,6 +59,8 @@ from archsearch.testing.malformed import BLANK, malformed
         ("The answer is 5 ÷ 2 = 2.5", "2.5"),
         ("The answer is x = 5, and y = 6", "5"),
         ("The answer is = 5", "5"),
+        ("The answer is 1.5e-2.", "0.015"),
+        ("The answer is 5 = x, with 7 to spare", "5"),
         ("The answer is unclear. Perhaps 9", "9"),
         ("<answer>\n42\n</answer> in 3 steps", "42"),
         (r"\boxed{1} is wrong. The answer is 2.", "2"),
@@ -209,8 +211,8 @@ def test_text(reply: str, answer: str) -> None:
 
 
 def test_a_statement_keeps_case_and_line_breaks() -> None:
-    assert statement("The answer is **Craig-James** of York.") == "Craig-James** of York."
-    assert statement("<answer>\n1 0\n0 1\n</answer>") == "1 0\n0 1"
+    assert statement("The answer is **Craig-James**.") == "Craig-James."
+    assert statement("<answer>\n_ 0\n0 _\n</answer>") == "_ 0\n0 _"
     assert statement("first\n_last_") == "last"
 
 

@@ -100,18 +100,18 @@ class Assembly:
             self._count(_usage(chunk["usage"]), extended)
         return list(self._completed())
 
-    def finish(self) -> None:
-        """Raises what is wrong with a stream that ends here, if anything is."""
+    def lack(self) -> ConfigError | ModelError | None:
+        """What is wrong with a stream that ends here, if anything is."""
         missing = [sample for sample in self._samples if not sample.given]
         if not missing:
-            return
+            return None
         if all(sample.finish_reason for sample in missing):
-            raise ConfigError(
+            return ConfigError(
                 "a server must report the tokens of a streamed reply "
                 "(`stream_options: {include_usage: true}`); this one did not; update it, or use "
                 "another server or back-end"
             )
-        raise TransientModelError(
+        return TransientModelError(
             f"the reply ended early: {len(missing)} of {len(self._samples)} samples are not whole"
         )
 

@@ -1,6 +1,31 @@
-from archsearch.layers.verifier import Verifier
-from archsearch.testing.layer_contract import LayerContract
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from archsearch.architecture import Architecture
+from archsearch.asking import CLIPPED
+from archsearch.calls import Dispatcher, Walk
+from archsearch.errors import InvalidArchitecture
+from archsearch.layers.generator import Generator
+from archsearch.layers.verifier import NONE_CORRECT, UNREADABLE, Verifier
+from archsearch.models.scripted import Scripted
+from archsearch.replies import verdict
+from archsearch.store import SampleStore
+from archsearch.testing.layer_contract import PATH, LayerContract, Script, outline_of, run, slate_of
 from archsearch.types import Request
+
+
+def judges(said: dict[str, str]) -> Script:
+    """Says of each candidate, by its text, what `said` holds."""
+
+    def reply(request: Request, seed: int) -> str:
+        prompt = request.messages[-1].content
+        text = prompt.split("<answer>\n")[1].split("\n</answer>")[0]
+        return said[text] if "<examination>" in prompt else f"Let me look at {text}."
+
+    return reply
 
 
 class TestVerifier(LayerContract):
@@ -12,3 +37,183 @@ class TestVerifier(LayerContract):
         if "<examination>" not in prompt:
             return "Let me check it. Three and four are seven."
         return "Correct" if "answer is 7" in prompt else "Incorrect"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Correct",
+        "correct.",
+        "**Correct**",
+        "`Correct`",
+        "\u200fCorrect",
+        "Verdict: Correct.",
+        "**Verdict:** Correct",
+        "## Verdict\n\nCorrect",
+        "Answer: Correct",
+        "Yes",
+        "Yes, it matches.",
+        "True",
+        '{"verdict": "correct"}',
+        '{"correct": true}',
+        "Is the answer correct? Yes",
+        "The answer is correct.",
+        "The answer seems right",
+        "This is the correct answer.",
+        "The answer is not incorrect.",
+        "The answer passes.",
+        "Correct, since 2 + 2 = 4. No errors.",
+        "Correct. The first try was wrong, though.",
+        "Verdict: Incorrect. On reflection I change it. Verdict: Correct",
+    ],
+)
+def test_reads_that_an_answer_is_correct(reply: str) -> None:
+    assert verdict(reply) is True
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Incorrect",
+        "INCORRECT!",
+        "Not correct.",
+        "Verdict: Incorrect",
+        "Verdict: not correct",
+        "**Verdict**: *Incorrect*",
+        "The answer is: Incorrect",
+        "No.",
+        "Wrong!",
+        "False",
+        '{"verdict": "incorrect"}',
+        '{"correct": false}',
+        "Is the answer correct? No.",
+        "The answer is not correct.",
+        "The answer isn't correct.",
+        "The answer isn’t entirely correct.",
+        "It cannot be correct.",
+        "The steps are correct. However the result is wrong.",
+        "Incorrect. The correct answer is 5.",
+        "The answer is incorrect because the correct answer is 5.",
+        "Judgment: The answer is incorrect.",
+    ],
+)
+def test_reads_that_an_answer_is_not_correct(reply: str) -> None:
+    assert verdict(reply) is False
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "",
+        "I do not know.",
+        "The answer is 4.",
+        "Correct or Incorrect",
+        "Correct/Incorrect",
+        "Verdict: Correct or Incorrect.",
+        "I cannot say whether it is correct.",
+        "It would be correct if x were 2.",
+        "No one knows.",
+        "Right, so let us see.",
+        "Verdict:",
+        "correctness " * 10,
+    ],
+)
+def test_reads_no_verdict_where_there_is_none(reply: str) -> None:
+    assert verdict(reply) is None
+
+
+@pytest.mark.parametrize("reply", ["[Failed] It does not pass.", "It does not pass the check."])
+def test_archon_took_failed_for_passed(reply: str) -> None:
+    assert verdict(reply) is False
+
+
+def test_keeps_those_judged_correct_in_their_order() -> None:
+    said = {"a": "Correct", "b": "Incorrect", "c": "Verdict: correct"}
+    ran = run(Verifier(model="m"), slate_of("abc"), judges(said))
+    assert [(c.text, c.verdict) for c in ran.slate.candidates] == [("a", True), ("c", True)]
+    assert not ran.slate.fallbacks
+
+
+def test_keeps_all_where_none_is_judged_correct() -> None:
+    said = {"a": "Incorrect", "b": "No."}
+    ran = run(Verifier(model="m"), slate_of("ab"), judges(said))
+    assert [(c.text, c.verdict) for c in ran.slate.candidates] == [("a", False), ("b", False)]
+    assert [note.reason for note in ran.slate.fallbacks] == [NONE_CORRECT]
+
+
+def test_an_unreadable_verdict_has_not_said_correct() -> None:
+    """Archon gave one candidate's verdict to another when a reply could not be read."""
+    said = {"a": "Hmm.", "b": "Correct", "c": "Incorrect"}
+    ran = run(Verifier(model="m"), slate_of("abc"), judges(said))
+    assert [(c.text, c.verdict) for c in ran.slate.candidates] == [("b", True)]
+    assert [(n.path, n.reason) for n in ran.slate.fallbacks] == [(f"{PATH}/0", UNREADABLE)]
+
+
+def test_equal_texts_are_examined_once() -> None:
+    ran = run(Verifier(model="m"), slate_of("abaab"), judges({"a": "Correct", "b": "Incorrect"}))
+    assert [c.origin.index for c in ran.slate.candidates] == [0, 2, 3]
+    assert len(ran.used) == 4
+
+
+def test_the_judge_sees_the_examination() -> None:
+    ran = run(Verifier(model="m"), slate_of("ab"), judges({"a": "Yes", "b": "No"}))
+    assert [call.role for call in ran.used] == ["verifier/reason", "verifier/judge"] * 2
+    judged = [r.messages[-1].content for r in ran.asked if r.role == "verifier/judge"]
+    assert any("<examination>\nLet me look at a.\n</examination>" in text for text in judged)
+
+
+def test_no_candidate_waits_for_another() -> None:
+    """The first candidate's examination hangs until the second one's judgement is asked for."""
+
+    async def walk() -> list[str]:
+        order: list[str] = []
+
+        def reply(request: Request, seed: int) -> str:
+            order.append(f"{request.role.partition('/')[2]} {'slow' in _prompt(request)}")
+            return "Correct"
+
+        def latency(request: Request, seed: int) -> float:
+            return 0.2 if "slow" in _prompt(request) else 0.0
+
+        with SampleStore() as store:
+            model = Scripted(reply, latency=latency)
+            door = Walk(Dispatcher({"m": model}, store))
+            await Verifier(model="m")(slate_of(["slow", "fast"]), door)
+        return order
+
+    assert asyncio.run(walk()) == ["reason False", "judge False", "reason True", "judge True"]
+
+
+def _prompt(request: Request) -> str:
+    return request.messages[-1].content
+
+
+def test_a_long_examination_is_clipped_for_the_judge() -> None:
+    def reply(request: Request, seed: int) -> str:
+        return "Correct" if "<examination>" in _prompt(request) else "so " * 900
+
+    ran = run(Verifier(model="m", max_prompt_tokens=200), slate_of("ab"), reply)
+    assert {note.reason for note in ran.slate.fallbacks} == {CLIPPED}
+    assert all(call.prompt_tokens <= 200 for call in ran.used)
+
+
+def test_plans_two_calls_for_each_candidate() -> None:
+    reason, judge = Verifier(model="m").plan(outline_of(slate_of("abc")))
+    assert (reason.prompts, judge.prompts) == (3, 3)
+    assert judge.quotes[-1] == (reason, 1.0)
+
+
+def test_prompts_of_ones_own() -> None:
+    layer = Verifier(
+        model="m",
+        reason_prompt="Check {{ answer }} to {{ question }}",
+        judge_prompt="{{ question }} {{ answer }} {{ reasoning }}: yes or no?",
+    )
+    ran = run(layer, slate_of("ab"), lambda request, seed: "yes")
+    assert {call.role for call in ran.used} == {"verifier/reason/own", "verifier/judge/own"}
+    assert "What is 3 + 4? a yes: yes or no?" in {_prompt(request) for request in ran.asked}
+
+
+def test_needs_several_candidates() -> None:
+    with pytest.raises(InvalidArchitecture, match="at least two candidates"):
+        Architecture.of(Generator(model="m"), Verifier(model="m"))

@@ -1,0 +1,234 @@
+"""A whole search, from an empty folder to a report."""
+
+import asyncio
+import itertools
+import json
+
+import optuna
+import pytest
+
+from archsearch.architecture import Architecture
+from archsearch.calls import Meter
+from archsearch.errors import RunError
+from archsearch.ledger import Ledger
+from archsearch.search.progress import Progress
+from archsearch.search.run import load_splits, search
+from tests.search.studies import Multiplier, study
+
+REQUIRED = {
+    "schema_version": None,
+    "benchmark": {"name"},
+    "split_sizes": {"search", "select", "test"},
+    "budget": {"flops_per_question", "study_flops"},
+    "best": {"architecture", "digest", "search", "test", "flops_per_question"},
+    "baselines": None,
+    "trials": None,
+    "tokens": {"drawn", "reused"},
+    "flops": {"drawn", "used"},
+    "seconds": None,
+}
+
+
+def run(config, folder):
+    return asyncio.run(search(config, folder, Progress(), Meter()))
+
+
+def run_until(config, folder, questions):
+    """Runs and is cancelled once so many questions are done; False when it ended before."""
+
+    async def interrupted():
+        progress = Progress()
+        task = asyncio.ensure_future(search(config, folder, progress, Meter()))
+        async with asyncio.timeout(60):
+            while not task.done() and progress.questions - progress.done_before < questions:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        task.cancel()
+        found = await asyncio.gather(task, return_exceptions=True)
+        return isinstance(found[0], asyncio.CancelledError)
+
+    return asyncio.run(interrupted())
+
+
+def told(report):
+    """What a search found, without what it paid for it."""
+    return {key: report[key] for key in ("best", "baselines", "trials", "front", "finalists")}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """An uninterrupted run: its folder and its report."""
+    folder = tmp_path_factory.mktemp("whole")
+    return folder, run(study(), folder)
+
+
+def test_the_report_holds_what_it_promises(whole):
+    folder, report = whole
+    assert json.loads((folder / "report.json").read_text()) == report
+    for key, inner in REQUIRED.items():
+        assert key in report
+        assert not inner or inner <= report[key].keys()
+    for scored in (report["best"]["search"], report["best"]["test"]):
+        assert scored["ci95"][0] <= scored["score"] <= scored["ci95"][1]
+    assert {b["name"] for b in report["baselines"]} == {
+        "single call",
+        "self-consistency at equal FLOPs",
+    }
+    for rival in report["baselines"]:
+        low, high = rival["paired_delta"]["ci95"]
+        assert low <= rival["paired_delta"]["value"] <= high
+        difference = report["best"]["test"]["score"] - rival["test"]["score"]
+        assert rival["paired_delta"]["value"] == pytest.approx(difference)
+
+
+def test_trials_are_distinct_and_as_many_as_asked_for(whole):
+    _, report = whole
+    complete = [t for t in report["trials"] if t["state"] == "complete"]
+    assert len(complete) == 12
+    assert len({t["digest"] for t in complete}) == 12
+    assert [t["number"] for t in report["trials"]] == list(range(len(report["trials"])))
+    assert report["trials"][0]["baseline"] == "single call (m, direct)"
+    assert all(t["questions_scored"] == 20 for t in complete)
+
+
+def test_refused_and_repeated_proposals_cost_nothing(whole):
+    _, report = whole
+    idle = [t for t in report["trials"] if t["state"] in {"refused", "duplicate"}]
+    assert {t["state"] for t in idle} == {"refused", "duplicate"}
+    assert all(t["questions_scored"] == 0 for t in idle)
+    assert all(t["reason"] for t in idle if t["state"] == "refused")
+    for trial in idle:
+        if trial["state"] == "duplicate":
+            assert report["trials"][trial["twin"]]["digest"] == trial["digest"]
+
+
+def test_the_winner_keeps_the_budget_and_no_bound_is_passed(whole):
+    _, report = whole
+    assert report["best"]["flops_per_question"]["measured"] <= 4e7
+    for trial in report["trials"]:
+        if trial["state"] == "complete":
+            assert trial["highest_flops_of_a_question"] <= trial["upper_flops_per_question"]
+            assert trial["expected_flops_per_question"] <= trial["upper_flops_per_question"]
+
+
+def test_the_best_architecture_is_a_file_of_its_own(whole):
+    folder, report = whole
+    assert Architecture.read(folder / "best.yaml").digest == report["best"]["digest"]
+    answers = (folder / "samples_reasoning_gym.jsonl").read_text().splitlines()
+    assert len(answers) == 3 * 30
+
+
+def test_the_splits_share_no_question():
+    splits = load_splits(study())
+    ids = [
+        {item.question.id for item in part} for part in (splits.search, splits.select, splits.test)
+    ]
+    assert [len(part) for part in ids] == [20, 10, 30]
+    assert not any(a & b for a, b in itertools.combinations(ids, 2))
+
+
+def test_the_optuna_study_is_an_ordinary_one(whole):
+    folder, report = whole
+    view = optuna.load_study(study_name="small", storage=f"sqlite:///{folder / 'study.db'}")
+    points = [t for t in report["trials"] if t["params"] is not None]
+    assert [t.user_attrs["number"] for t in view.trials] == [t["number"] for t in points]
+    for trial, point in zip(view.trials, points, strict=True):
+        assert trial.params == point["params"]
+        assert trial.constraints.keys() == {"cost", "valid"}
+        feasible = all(value <= 0 for value in trial.constraints.values())
+        assert feasible == (
+            point["state"] in {"complete", "duplicate"} and not _refused(report, point)
+        )
+
+
+def _refused(report, point):
+    twin = report["trials"][point["twin"]] if point["twin"] is not None else point
+    return twin["state"] != "complete" or twin["flops_per_question"] > 4e7
+
+
+def test_a_full_store_changes_no_score_and_draws_nothing(whole, tmp_path):
+    folder, report = whole
+    again = run(study(store=folder / "samples.sqlite"), tmp_path)
+    assert told(again) == told(report)
+    assert again["tokens"]["drawn"] == 0
+    assert again["flops"]["charged"] == pytest.approx(report["flops"]["charged"])
+
+
+@pytest.mark.parametrize("questions", [1, 9, 40, 100, 205, 270, 301, 330])
+def test_an_interrupted_run_goes_on_as_if_it_had_not_been(whole, tmp_path, questions):
+    _, report = whole
+    assert run_until(study(), tmp_path, questions)
+    resumed = run(study(), tmp_path)
+    assert told(resumed) == told(report)
+    # A prompt whose samples were in flight is prefilled once more; no finished sample is.
+    assert resumed["tokens"]["drawn_completion"] == report["tokens"]["drawn_completion"]
+
+
+def test_a_finished_run_is_shown_again_without_a_token(whole):
+    folder, report = whole
+    again = run(study(), folder)
+    assert told(again) == told(report)
+    assert again["tokens"]["drawn"] == report["tokens"]["drawn"]
+
+
+def test_more_trials_build_on_those_that_are_there(tmp_path):
+    first = run(study(search={"trials": 6, "in_flight": 2}), tmp_path)
+    more = run(study(search={"trials": 9, "in_flight": 2}), tmp_path)
+    assert more["trials"][: len(first["trials"])] == first["trials"]
+    assert sum(t["state"] == "complete" for t in more["trials"]) == 9
+
+
+def test_another_study_in_the_same_folder_is_refused_with_the_difference(tmp_path):
+    run(study(search={"trials": 3}), tmp_path)
+    with pytest.raises(RunError, match=r"seed: was 0, now 1; undo that, or choose another --out"):
+        run(study(search={"trials": 3}, seed=1), tmp_path)
+
+
+def test_a_run_is_held_by_one_process(tmp_path):
+    with Ledger(tmp_path), pytest.raises(RunError, match="is in use; wait for it, or choose"):
+        run(study(), tmp_path)
+
+
+def test_the_cap_of_a_study_is_never_passed_and_still_names_a_winner(tmp_path, whole):
+    _, report = whole
+    cap = report["flops"]["charged"] / 2
+    capped = run(study(budget={"per_question": {"flops": 6e6}, "study": {"flops": cap}}), tmp_path)
+    assert capped["flops"]["charged"] <= cap
+    assert capped["best"]["test"]["n"] == 30
+
+
+def test_a_small_space_is_exhausted_rather_than_asked_for_ever(tmp_path):
+    space = {
+        "layers": [
+            {
+                "type": "generator",
+                "model": "m",
+                "temperature": {"choose": [0.0, 1.0]},
+                **CAPS_OF_STUDY,
+            }
+        ]
+    }
+    report = run(study(space=space, search={"trials": 50}), tmp_path)
+    complete = [t for t in report["trials"] if t["state"] == "complete"]
+    assert {t["params"]["0.generator.temperature"] for t in complete if t["params"]} == {0.0, 1.0}
+    assert len(report["trials"]) < 60
+
+
+CAPS_OF_STUDY = {"max_tokens": 16, "max_prompt_tokens": 400}
+
+
+def test_a_model_failure_is_no_zero(tmp_path):
+    down = {"now": True}
+
+    def fault(request, seed):
+        return "transient" if down["now"] and "3 * " in request.messages[-1].content else None
+
+    broken = study(
+        models={"m": Multiplier(fault=fault)},
+        patience={"attempts": 2, "first_pause": 0.0},
+        search={"trials": 4},
+    )
+    with pytest.raises(RunError, match=r"a winner must be complete .* questions unscored"):
+        run(broken, tmp_path)
+    down["now"] = False
+    report = run(broken, tmp_path)
+    assert {t["state"] for t in report["trials"]} <= {"complete", "duplicate", "refused"}
