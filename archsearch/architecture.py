@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -65,11 +66,14 @@ class Architecture:
     def read(cls, path: Path) -> Self:
         """From a YAML or JSON file."""
         try:
-            return cls.parse(yaml.safe_load(path.read_text(encoding="utf-8")), where=str(path))
-        except (OSError, yaml.YAMLError) as error:
+            text = path.read_text(encoding="utf-8")
+            # YAML takes JSON's escape of a character beyond U+FFFF for two characters.
+            data = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
             raise ConfigError(
-                f"an architecture file must be readable YAML or JSON; {error}"
+                f"an architecture file must be readable YAML or JSON; {path}: {error}"
             ) from None
+        return cls.parse(data, where=str(path))
 
     def dump(self) -> list[Any]:
         """Plain data that `parse` takes back; fields at their default are left out."""

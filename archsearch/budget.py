@@ -24,28 +24,23 @@ class Limits(BaseModel):
 
     def over(self, cost: Cost) -> float:
         """By which share the tightest cap is exceeded: 0.2 is a fifth over; <= 0 is within."""
-        shares = [amount / cap - 1 for amount, cap in self._pairs(cost) if cap is not None]
-        return max(shares, default=-1.0)
+        return max((amount / cap - 1 for amount, cap, _ in self._capped(cost)), default=-1.0)
 
-    def _pairs(self, cost: Cost) -> tuple[tuple[float, float | None], ...]:
-        return (
-            (cost.flops, self.flops),
-            (cost.prompt_tokens + cost.completion_tokens, self.tokens),
-            (cost.dollars, self.dollars),
+    def tell(self, cost: Cost) -> str:
+        """`cost` as far as it is capped, such as `1.5e+10 FLOPs, 320 tokens`."""
+        return ", ".join(f"{amount:.3g} {unit}" for amount, _, unit in self._capped(cost))
+
+    def _capped(self, cost: Cost) -> list[tuple[float, float, str]]:
+        every = (
+            (cost.flops, self.flops, "FLOPs"),
+            (cost.prompt_tokens + cost.completion_tokens, self.tokens, "tokens"),
+            (cost.dollars, self.dollars, "dollars"),
         )
+        return [(amount, cap, unit) for amount, cap, unit in every if cap is not None]
 
     def __str__(self) -> str:
         """Such as `2e+10 FLOPs, 500 tokens`."""
-        parts = [
-            f"{cap:g} {unit}"
-            for cap, unit in (
-                (self.flops, "FLOPs"),
-                (self.tokens, "tokens"),
-                (self.dollars, "dollars"),
-            )
-            if cap is not None
-        ]
-        return ", ".join(parts) or "no cap"
+        return ", ".join(f"{cap:g} {unit}" for _, cap, unit in self._capped(Cost())) or "no cap"
 
 
 class Account:
@@ -71,7 +66,8 @@ class Account:
         self._spent = Measured()
         for cost in self._charged.values():
             self._spent += cost
-        self._holds: list[UpperBound] = []
+        self._held = UpperBound()
+        self._in_flight = 0
         self._reserve = UpperBound()
         self._waiting: list[asyncio.Future[None]] = []
 
@@ -99,29 +95,31 @@ class Account:
         Waits while others hold what it would need, since they seldom use it all. Raises
         `BudgetExhausted` when it would not fit even with nothing else in flight.
         """
-        while not self._fits(bound, *self._holds):
-            if not self._fits(bound):
+        while not self._fits(bound, self._held):
+            if not self._fits(bound, UpperBound()):
                 raise BudgetExhausted(
-                    f"the study's cap is {self._limits}; {self._spent.flops:.3g} FLOPs are spent, "
-                    f"{self._reserve.flops:.3g} set aside, and this draw may take "
-                    f"{bound.flops:.3g}; raise budget.study to go on"
+                    f"the study's cap is {self._limits}; {self._limits.tell(self._spent)} are "
+                    f"spent, {self._limits.tell(self._reserve)} set aside, and this draw may take "
+                    f"{self._limits.tell(bound)}; raise budget.study to go on"
                 )
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
             await turn
-        self._holds.append(bound)
+        self._held += bound
+        self._in_flight += 1
         try:
             yield
         finally:
-            # Not subtracted from a sum: what rounding left there would be held for ever.
-            self._holds.remove(bound)
+            self._in_flight -= 1
+            # With nothing in flight it is 0: what rounding leaves would be waited for in vain.
+            self._held = self._held + bound.scaled(-1) if self._in_flight else UpperBound()
             waiting, self._waiting = self._waiting, []
             for turn in waiting:
                 if not turn.done():
                     turn.set_result(None)
 
-    def _fits(self, bound: UpperBound, *held: UpperBound) -> bool:
-        needed = sum(held, bound + self._reserve)
+    def _fits(self, bound: UpperBound, held: UpperBound) -> bool:
+        needed = bound + held + self._reserve
         spent = self._spent
         return (
             self._limits.over(

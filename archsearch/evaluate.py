@@ -131,8 +131,9 @@ class Evaluator:
                     running.add(asyncio.ensure_future(self.outcome(architecture, item)))
                 if not running:
                     return
-                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
+                    running.remove(task)
                     yield task.result()
         finally:
             for task in running:

@@ -8,12 +8,12 @@ through an entry point in the group named like the shelf.
 from __future__ import annotations
 
 import importlib
-import inspect
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import entry_points
-from typing import Any, Generic, TypeVar
+from inspect import getmembers, isclass
+from typing import Any, Generic, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -73,21 +73,23 @@ class Registry(Generic[T]):
         return [
             cls
             for module in modules
-            for _, cls in inspect.getmembers(module, inspect.isclass)
-            if cls.__module__ == module.__name__
-            and issubclass(cls, self._base)
-            and isinstance(cls.model_fields[self.key].default, str)
+            for _, cls in getmembers(module, isclass)
+            if cls.__module__ == module.__name__ and self._is_named(cls)
         ]
 
     def _third_party(self) -> list[type[T]]:
         loaded = [point.load() for point in entry_points(group=self._shelf)]
         for cls in loaded:
-            if not (inspect.isclass(cls) and issubclass(cls, self._base)):
+            if not (isclass(cls) and self._is_named(cls)):
                 raise ConfigError(
                     f"an entry point of group {self._shelf!r} must be a subclass of "
-                    f"{self._base.__qualname__}; received {cls!r}"
+                    f"{self._base.__qualname__} with a default `{self.key}`; received {cls!r}; "
+                    f"correct or uninstall its package"
                 )
         return loaded
+
+    def _is_named(self, cls: type) -> TypeGuard[type[T]]:
+        return issubclass(cls, self._base) and isinstance(cls.model_fields[self.key].default, str)
 
 
 M = TypeVar("M", bound=BaseModel)
@@ -105,10 +107,23 @@ def validate(cls: type[M], data: Any, *, where: str) -> M:
 def _problem(cls: type[BaseModel], detail: Any) -> str:
     place = ".".join(str(part) for part in detail["loc"]) or "(all of it)"
     if detail["type"] == "extra_forbidden":
-        known = cls.model_fields if len(detail["loc"]) == 1 else ()
+        known = _fields_at(cls, detail["loc"][:-1])
         return f"unknown key {place!r}{suggest(str(detail['loc'][-1]), known) if known else ''}"
     if detail["type"] == "value_error":
         return f"{place}: {detail['ctx']['error']}"
     if detail["type"] == "missing":
         return f"{place!r} is missing"
     return f"{place}: {detail['msg']}; received {detail['input']!r}"
+
+
+def _fields_at(cls: type[BaseModel], path: Sequence[Any]) -> list[str]:
+    """Field names of the model that stands at `path` within `cls`; none where no model does."""
+    if not path:
+        return list(cls.model_fields)
+    inner = cls.model_fields.get(path[0])
+    if inner is None:
+        return []
+    nested = [inner.annotation, *get_args(inner.annotation)]
+    return next(
+        (_fields_at(n, path[1:]) for n in nested if isclass(n) and issubclass(n, BaseModel)), []
+    )

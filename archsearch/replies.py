@@ -169,7 +169,7 @@ def _lone(text: str) -> list[int]:
 
 # Headings of a critique, from the strictest form to the loosest. `[n]` in the midst of a sentence
 # is an index or a citation and never begins a critique.
-_TOPIC = rf"(?:critique[ \t](?:of|for|on)[ \t])?(?:critique|{_NOUN})"
+_TOPIC = rf"(?:critique[ \t](?:of|for|on)[ \t])?(?:the[ \t])?(?:critique|{_NOUN})"
 _NAMED = rf"{_TOPIC}[ \t#*]{{0,3}}\[?[ \t]{{0,2}}(\d{{1,9}})(?!\d)[ \t]{{0,2}}\]?"
 _BRACKETED = r"\[[ \t]{0,2}(\d{1,9})[ \t]{0,2}\]"
 _CLOSE = r"[ \t*_]{0,4}(?:[:)>–—-]|$)[*_:]{0,6}"

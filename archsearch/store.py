@@ -59,7 +59,13 @@ class SampleStore:
 
     def __init__(self, path: Path | str = ":memory:") -> None:
         """Opens or makes the file. Raises `RunError` when it is damaged or of another schema."""
-        self._db = sqlite3.connect(path, isolation_level=None, timeout=60)
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=60)
+        except sqlite3.OperationalError as error:
+            raise RunError(
+                f"a sample store must be a file in a folder that exists; {path}: {error}; "
+                f"correct the path or make the folder"
+            ) from error
         try:
             self._prepare(path)
         except BaseException:

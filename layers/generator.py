@@ -88,10 +88,10 @@ class Generator(Layer):
         return (call,)
 
     def canonical(self, given: Outline) -> Self:
-        """One sample at temperature 0; no style where the prompt is its own."""
-        samples = self.samples if self.temperature > 0 else 1
-        style = self.style if self.prompt is None else "plain"
-        return self.model_copy(update={"samples": samples, "style": style})
+        """One sample and no `top_p` at temperature 0; no style where the prompt is its own."""
+        sampled = {} if self.temperature > 0 else {"samples": 1, "top_p": 1.0}
+        styled = {} if self.prompt is None else {"style": "plain"}
+        return self.model_copy(update={**sampled, **styled})
 
     def merged(self, after: Layer) -> Layer | None:
         """Equal generators side by side are one with the samples of both."""

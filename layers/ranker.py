@@ -20,6 +20,8 @@ from archsearch.layer import Calls, Facet, Outline, PlannedCall
 from archsearch.types import Candidate, Fallback, Question, Slate
 
 _TEMPLATE = Path(__file__).with_suffix(".j2")
+# The form it shows holds no numbers: shown "2, 1, 3", SmolLM2-135M repeated just that for five
+# questions of six, which would have passed for a ranking.
 
 
 class Ranker(AskingLayer):

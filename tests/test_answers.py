@@ -6,7 +6,7 @@ import time
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archsearch.answers import EXTRACTORS, MAX_NUMBER, WINDOW, extract, statement
@@ -78,6 +78,7 @@ def test_no_number(reply: str) -> None:
     assert extract("number", reply) is None
 
 
+@settings(deadline=None)
 @given(st.fractions(max_denominator=10**6), st.sampled_from(["The answer is {}.", "#### {}", "{}"]))
 def test_any_fraction_reads_back(value: Fraction, wording: str) -> None:
     said = extract("number", wording.format(value))
@@ -86,6 +87,7 @@ def test_any_fraction_reads_back(value: Fraction, wording: str) -> None:
     assert extract("number", said) == said
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**12), 10**12), st.integers(0, 4))
 def test_equal_numbers_are_equal_strings(value: int, zeros: int) -> None:
     sign, size = "-" if value < 0 else "", abs(value)
@@ -102,6 +104,7 @@ def test_equal_numbers_are_equal_strings(value: int, zeros: int) -> None:
     assert {extract("number", spelling) for spelling in spellings} == {str(value)}
 
 
+@settings(deadline=None)
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=5, min_value=-999, max_value=999))
 def test_decimals_have_no_needless_zeros(value: object) -> None:
     said = extract("number", f"{value}")
@@ -236,6 +239,7 @@ def test_malformed_replies_give_an_answer_or_none(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", EXTRACTORS)
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=()), max_size=200))
 def test_any_text_gives_an_answer_or_none(kind: str, reply: str) -> None:
     said = extract(kind, reply)

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -37,6 +37,7 @@ def everything(splits: Splits) -> list[str]:
     return [*ids(splits.search), *ids(splits.select), *ids(splits.test)]
 
 
+@settings(deadline=None)
 @given(SIZES, st.integers(0, 20), st.integers(0, 2**31))
 def test_splits_are_disjoint_and_of_the_sizes_asked_for(
     sizes: SplitSizes, spare: int, seed: int
@@ -50,6 +51,7 @@ def test_splits_are_disjoint_and_of_the_sizes_asked_for(
     assert len(set(everything(splits))) == sizes.total
 
 
+@settings(deadline=None)
 @given(SIZES, st.integers(0, 20), st.randoms(use_true_random=False))
 def test_the_order_of_items_does_not_matter(
     sizes: SplitSizes, spare: int, shuffler: random.Random
@@ -60,6 +62,7 @@ def test_the_order_of_items_does_not_matter(
     assert split(shuffled, sizes, seed=1) == split(given_items, sizes, seed=1)
 
 
+@settings(deadline=None)
 @given(SIZES, st.integers(1, 20))
 def test_a_larger_search_split_moves_nothing(sizes: SplitSizes, more: int) -> None:
     larger = sizes.model_copy(update={"search": sizes.search + more})
@@ -69,6 +72,7 @@ def test_a_larger_search_split_moves_nothing(sizes: SplitSizes, more: int) -> No
     assert after.search[: sizes.search] == before.search
 
 
+@settings(deadline=None)
 @given(SIZES, st.integers(0, 12))
 def test_a_larger_select_split_leaves_test_alone(sizes: SplitSizes, more: int) -> None:
     larger = sizes.model_copy(update={"select": sizes.select + more})

@@ -58,6 +58,7 @@ def test_wilson_published(successes: int, n: int, low: float, high: float) -> No
     assert interval.value == successes / n
 
 
+@settings(deadline=None)
 @given(BINARY, st.floats(0.5, 0.999))
 def test_wilson_is_scipys(scores: list[float], confidence: float) -> None:
     interval = mean_interval(scores, rng=rng(), confidence=confidence)
@@ -116,6 +117,7 @@ def test_tango_at_the_ends() -> None:
 COUNTS = st.tuples(st.integers(0, 40), st.integers(0, 40), st.integers(1, 40))
 
 
+@settings(deadline=None)
 @given(COUNTS)
 def test_tango_mirrors_when_the_sides_change(counts: tuple[int, int, int]) -> None:
     wins, losses, _ = counts
@@ -123,6 +125,7 @@ def test_tango_mirrors_when_the_sides_change(counts: tuple[int, int, int]) -> No
     assert (one.low, one.high) == pytest.approx((-other.high, -other.low), abs=1e-12)
 
 
+@settings(deadline=None)
 @given(COUNTS)
 def test_tango_excludes_0_where_mcnemars_test_rejects(counts: tuple[int, int, int]) -> None:
     wins, losses, _ = counts
@@ -285,7 +288,7 @@ def test_a_graded_difference_is_the_mean_of_differences() -> None:
 # -- what holds for all
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.one_of(BINARY, GRADED))
 def test_an_interval_holds_its_estimate_within_bounds(scores: list[float]) -> None:
     interval = mean_interval(scores, rng=rng())
@@ -295,7 +298,7 @@ def test_an_interval_holds_its_estimate_within_bounds(scores: list[float]) -> No
     assert interval.low < interval.high
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(PAIRS)
 def test_a_difference_holds_its_estimate_within_bounds(pairs: list[tuple[float, float]]) -> None:
     interval = paired_difference([a for a, _ in pairs], [b for _, b in pairs], rng=rng())
@@ -326,6 +329,7 @@ def test_mcnemar_published() -> None:
     assert mcnemar_exact(1, 7) == 18 / 256
 
 
+@settings(deadline=None)
 @given(st.integers(0, 300), st.integers(0, 300))
 def test_mcnemar_is_the_sign_test(wins: int, losses: int) -> None:
     p = mcnemar_exact(wins, losses)

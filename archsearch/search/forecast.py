@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from archsearch.architecture import Architecture
-from archsearch.cost import Tariffs, planned, total, upper_bound
+from archsearch.cost import Tariffs, Used, planned, total, upper_bound
 from archsearch.errors import ConfigError, UnknownName
 from archsearch.layer import PlannedCall
 from archsearch.models.base import Model
@@ -24,9 +24,8 @@ class Forecast:
         models: Mapping[str, Model],
         tariffs: Tariffs,
         questions: Sequence[Question],
-        lengths: Lengths,
     ) -> None:
-        self._models, self._tariffs, self._lengths = models, tariffs, lengths
+        self._models, self._tariffs, self._lengths = models, tariffs, Lengths()
         self._questions = questions[:COUNTED]
         self._question_tokens: dict[str, float] = {}
         self._frame_tokens: dict[tuple[str, str], int] = {}
@@ -52,10 +51,22 @@ class Forecast:
         """Per question on average, from the lengths seen so far."""
         return total(Expected, [await self._call(call) for call in architecture.plan])
 
+    async def learn(self, architecture: Architecture, used: Iterable[Used]) -> None:
+        """Learns from what one question used."""
+        calls = tuple(used)
+        self._lengths.observe(calls)
+        for call in architecture.plan:
+            foreseen = await self._prompt_tokens(call)
+            self._lengths.observe_prompts(call, calls, foreseen)
+
     async def _call(self, call: PlannedCall) -> Expected:
-        prompt = min(await self._prompt_tokens(call), call.max_prompt_tokens)
+        prompt = await self._prompt_tokens(call) * self._lengths.fill(call)
         cost = planned(
-            Expected, call, self._tariffs[call.model], prompt, self._lengths.tokens(call)
+            Expected,
+            call,
+            self._tariffs[call.model],
+            min(prompt, call.max_prompt_tokens),
+            self._lengths.tokens(call),
         )
         return cost.scaled(self._lengths.uptake(call))
 

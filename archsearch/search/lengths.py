@@ -1,9 +1,9 @@
-"""Lengths: how long completions are and how often calls are made, learned from what was used."""
+"""Lengths: how long prompts and completions are, learned from what was used."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from archsearch.cost import Used
@@ -34,23 +34,23 @@ class Lengths:
     def __init__(self) -> None:
         self._tokens: dict[tuple[str, str], _Mean] = defaultdict(_Mean)
         self._uptake: dict[tuple[str, str], _Mean] = defaultdict(_Mean)
+        self._fill: dict[tuple[str, str], _Mean] = defaultdict(_Mean)
 
-    def observe(self, plan: Iterable[PlannedCall], used: Iterable[Used]) -> None:
-        """Learns from one question: what was planned, and what was used in the end."""
-        prompts: dict[tuple[str, str], set[str]] = defaultdict(set)
+    def observe(self, used: Iterable[Used]) -> None:
+        """Learns how long the completions of one question were."""
         for call in used:
-            prompts[call.model, call.role].add(call.prompt)
             for role in _prefixes(call.role):
                 self._tokens[call.model, role].add(
                     sum(call.completion_tokens), len(call.completion_tokens)
                 )
-        planned: Counter[tuple[str, str]] = Counter()
-        for planned_call in plan:
-            planned[planned_call.model, planned_call.role] += planned_call.prompts
-        for (model, role), most in planned.items():
-            made = len(prompts[model, role])
-            for name in (f"{role} x{most}", role):
-                self._uptake[model, name].add(made, most)
+
+    def observe_prompts(self, call: PlannedCall, used: Iterable[Used], foreseen: float) -> None:
+        """Learns from one question how many of the prompts that `call` plans were made, and how
+        their length compares with the `foreseen` one, in tokens."""
+        made = {u.prompt: u.prompt_tokens for u in used if _is(u, call)}
+        for name in _sized(call):
+            self._uptake[call.model, name].add(len(made), call.prompts)
+            self._fill[call.model, name].add(sum(made.values()) / foreseen, len(made))
 
     def tokens(self, call: PlannedCall) -> float:
         """Expected tokens of one completion; `max_tokens` for a model never seen."""
@@ -65,11 +65,29 @@ class Lengths:
 
     def uptake(self, call: PlannedCall) -> float:
         """Expected share of the planned prompts that are distinct and really asked, in [0, 1]."""
-        for name in (f"{call.role} x{call.prompts}", call.role):
-            mean = self._uptake.get((call.model, name))
+        return self._ratio(self._uptake, call)
+
+    def fill(self, call: PlannedCall) -> float:
+        """Expected length of a prompt over the foreseen one: layers may quote less than planned,
+        such as each distinct text once."""
+        return self._ratio(self._fill, call)
+
+    def _ratio(self, seen: Mapping[tuple[str, str], _Mean], call: PlannedCall) -> float:
+        for name in _sized(call):
+            mean = seen.get((call.model, name))
             if mean and mean.count >= ENOUGH:
                 return mean.value
         return 1.0
+
+
+def _is(used: Used, call: PlannedCall) -> bool:
+    return used.model == call.model and used.role == call.role
+
+
+def _sized(call: PlannedCall) -> tuple[str, str]:
+    """The call by its role and how much it plans, then by its role alone."""
+    quoted = sum(count for _, count in call.quotes)
+    return f"{call.role} x{call.prompts} quoting {quoted:g}", call.role
 
 
 def _prefixes(role: str) -> list[str]:

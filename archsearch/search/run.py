@@ -25,7 +25,6 @@ from archsearch.ledger import Ledger
 from archsearch.models.base import Model
 from archsearch.search.config import StudyConfig
 from archsearch.search.forecast import Forecast
-from archsearch.search.lengths import Lengths
 from archsearch.search.progress import Progress
 from archsearch.search.proposer import Proposer
 from archsearch.search.report import report, scored
@@ -87,7 +86,7 @@ async def evaluate_one(
         raise ConfigError(f"the split must be search, select or test, and not empty; got {split!r}")
     async with opened(config) as models:
         tariffs = tariffs_of(config, models)
-        Forecast(models, tariffs, [], Lengths()).check(architecture)
+        Forecast(models, tariffs, []).check(architecture)
         with SampleStore(store or ":memory:") as samples:
             dispatcher = Dispatcher(models, samples, tariffs=tariffs, patience=config.patience)
             evaluator = Evaluator(
@@ -161,7 +160,6 @@ def _study(
     account: Account,
     progress: Progress,
 ) -> Study:
-    lengths = Lengths()
     search_settings, sizes = config.search, config.splits
     progress.trials_wanted = search_settings.trials
     progress.questions_wanted = (
@@ -173,8 +171,7 @@ def _study(
         config=config,
         splits=splits,
         evaluator=Evaluator(benchmark=config.benchmark, dispatcher=dispatcher, tariffs=tariffs),
-        forecast=Forecast(models, tariffs, [item.question for item in splits.search], lengths),
-        lengths=lengths,
+        forecast=Forecast(models, tariffs, [item.question for item in splits.search]),
         ledger=ledger,
         account=account,
         proposer=Proposer(

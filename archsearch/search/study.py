@@ -18,7 +18,6 @@ from archsearch.ledger import Ledger
 from archsearch.search.baselines import Baseline, static
 from archsearch.search.config import StudyConfig
 from archsearch.search.forecast import Forecast
-from archsearch.search.lengths import Lengths
 from archsearch.search.progress import Progress
 from archsearch.search.proposer import Proposer
 from archsearch.search.space import Params
@@ -45,7 +44,6 @@ class Study:
     splits: Splits
     evaluator: Evaluator
     forecast: Forecast
-    lengths: Lengths
     ledger: Ledger
     account: Account
     proposer: Proposer
@@ -287,7 +285,7 @@ class Coordinator:
     async def _learn(self, architecture: Architecture, evaluation: Evaluation) -> None:
         for outcome in evaluation.outcomes:
             if isinstance(outcome.result, Score):
-                self._study.lengths.observe(architecture.plan, outcome.used)
+                await self._study.forecast.learn(architecture, outcome.used)
 
     def _value(self, trial: Trial) -> float:
         """What Optuna is told: the mean score, or for what has none the mean of the complete

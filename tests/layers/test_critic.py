@@ -34,6 +34,7 @@ def says(text: str) -> Script:
         ("- Candidate 1 - a\n- Candidate 2 - b", ("a", "b")),
         ("Answer 1: good. Answer 2: bad.", ("good.", "bad.")),
         ("Answer 1 is good. Answer 2 is bad.", ("is good.", "is bad.")),
+        ("The answer 1 is good.\nThe answer 2 is bad.", ("is good.", "is bad.")),
         ("Answer 1: good\nAnswer 2: bad\nAnswer 1: and short", ("good\nand short", "bad")),
         ("Answer 1: good\nAnswer 9: odd\nAnswer 2: bad", ("good", "bad")),
         ("Answer 2: bad", ("", "bad")),

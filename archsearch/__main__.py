@@ -1,0 +1,5 @@
+"""`python -m archsearch`."""
+
+from archsearch.cli import main
+
+main()

@@ -1,0 +1,122 @@
+"""What is foreseen comes near what is measured, and never above the upper bound."""
+
+import asyncio
+
+import pytest
+
+from archsearch.architecture import Architecture
+from archsearch.calls import Dispatcher
+from archsearch.cost import Tariff, Used
+from archsearch.errors import ConfigError, UnknownName
+from archsearch.evaluate import Evaluator
+from archsearch.layer import PlannedCall
+from archsearch.models.scripted import SHAPE, Scripted
+from archsearch.search.forecast import Forecast
+from archsearch.search.lengths import ENOUGH, Lengths
+from archsearch.search.run import load_splits
+from archsearch.seeds import seed_of
+from archsearch.store import SampleStore
+from tests.search.studies import CAPS, multiply, study
+
+GENERATE = {"type": "generator", "model": "m", "style": "direct", **CAPS}
+
+
+def call(role, *, prompts=1, max_tokens=100):
+    return PlannedCall(
+        model="m", role=role, prompts=prompts, max_prompt_tokens=100, max_tokens=max_tokens
+    )
+
+
+def used(role, *tokens, prompt="p"):
+    return Used(role=role, model="m", prompt=prompt, prompt_tokens=5, completion_tokens=tokens)
+
+
+def test_a_model_never_seen_is_expected_to_fill_its_cap():
+    assert Lengths().tokens(call("generator/plain/0.7")) == 100
+
+
+def test_a_role_not_seen_enough_takes_its_longest_seen_prefix():
+    lengths = Lengths()
+    lengths.observe([used("generator/plain/0.7", *[10] * ENOUGH)])
+    lengths.observe([used("fuser/0.7", *[40] * ENOUGH)])
+    assert lengths.tokens(call("generator/plain/0.7")) == 10
+    assert lengths.tokens(call("generator/plain/0.2")) == 10
+    assert lengths.tokens(call("generator/direct/0.2")) == 10
+    assert lengths.tokens(call("critic")) == 25  # the model's mean
+    assert lengths.tokens(call("critic", max_tokens=12)) == 12
+    lengths.observe([used("critic", 80)])
+    assert lengths.tokens(call("critic")) == pytest.approx((80 + 80 + 320) / 17)
+
+
+def test_prompts_are_fewer_and_shorter_than_planned_as_far_as_seen():
+    lengths, planned = Lengths(), call("verifier/judge", prompts=4)
+    assert (lengths.uptake(planned), lengths.fill(planned)) == (1.0, 1.0)
+    for _ in range(4):
+        made = [used("verifier/judge", 5, prompt=name) for name in ("a", "b", "b")]
+        lengths.observe_prompts(planned, [*made, used("other", 1)], foreseen=20.0)
+    assert lengths.uptake(planned) == 0.5
+    assert lengths.fill(planned) == 0.25
+    assert lengths.uptake(call("verifier/judge", prompts=8)) == 0.5
+
+
+def babble(request, seed):
+    """Replies of very uneven length, whatever is asked."""
+    if "product" in multiply(request, seed):
+        return " ".join(["so"] * (1 + seed_of([request.messages[-1].content, seed]) % 12))
+    return multiply(request, seed)
+
+
+ARCHITECTURES = {
+    "single": [{**GENERATE, "temperature": 0}],
+    "vote": [{**GENERATE, "samples": 8}, {"type": "vote"}],
+    "rank": [{**GENERATE, "samples": 8}, {"type": "ranker", "model": "m", **CAPS}],
+    "verify": [{**GENERATE, "samples": 4}, {"type": "verifier", "model": "m", **CAPS}],
+    "critique": [
+        {**GENERATE, "samples": 4},
+        {"type": "critic", "model": "m", **CAPS},
+        {"type": "fuser", "model": "m", "critiques": True, "samples": 2, **CAPS},
+    ],
+}
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_expected_cost_is_near_the_measured_one(name):
+    async def run():
+        splits = load_splits(study())
+        model, tariffs = Scripted(babble), {"m": Tariff(shape=SHAPE)}
+        forecast = Forecast({"m": model}, tariffs, [i.question for i in splits.search])
+        evaluator = Evaluator(
+            benchmark=study().benchmark,
+            dispatcher=Dispatcher({"m": model}, SampleStore()),
+            tariffs=tariffs,
+        )
+        architecture = Architecture.parse(ARCHITECTURES[name])
+        seen = await evaluator.evaluate(architecture, splits.search)
+        for outcome in seen.outcomes:
+            await forecast.learn(architecture, outcome.used)
+        fresh = await evaluator.evaluate(architecture, splits.test)
+        expected = await forecast.expected(architecture)
+        bound = forecast.upper_bound(architecture)
+        assert expected.flops == pytest.approx(fresh.cost.flops, rel=0.1)
+        assert all(outcome.cost.flops <= bound.flops for outcome in fresh.outcomes)
+        assert all(o.cost.prompt_tokens <= bound.prompt_tokens for o in fresh.outcomes)
+
+    asyncio.run(run())
+
+
+def forecast(context=100):
+    return Forecast({"m": Scripted(multiply, context=context)}, {}, [])
+
+
+def test_an_unknown_model_is_named():
+    with pytest.raises(UnknownName, match="unknown model 'n'; known: m"):
+        forecast().check(Architecture.parse([{**GENERATE, "model": "n"}]))
+
+
+def test_caps_must_fit_the_context():
+    message = (
+        r"fit the context of 'm' \(100 tokens\); received 400 \+ 16 at generator; lower one, or "
+        r"raise models.m.context"
+    )
+    with pytest.raises(ConfigError, match=message):
+        forecast().check(Architecture.parse([GENERATE]))

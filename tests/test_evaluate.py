@@ -1,0 +1,184 @@
+"""The one error boundary: four kinds of failure, and only two of them score 0."""
+
+import asyncio
+from typing import Literal
+
+import pytest
+
+from archsearch import evaluate
+from archsearch.architecture import Architecture
+from archsearch.benchmark import Benchmark, Item
+from archsearch.calls import Dispatcher
+from archsearch.cost import Tariff
+from archsearch.errors import BudgetExhausted, ConfigError
+from archsearch.evaluate import Evaluator
+from archsearch.layer import Facet, Layer
+from archsearch.models.scripted import SHAPE, Scripted
+from archsearch.patience import Patience
+from archsearch.store import SampleStore
+from archsearch.types import Failure, Message, Question, Score, Target
+
+QUICK = Patience(attempts=2, first_pause=0)
+
+
+class Echo(Benchmark):
+    """Asks for a word to be said; a reply without letters is malformed."""
+
+    name: Literal["echo"] = "echo"
+
+    def load(self, count):
+        return [
+            Item(
+                question=Question(id=str(i), messages=(Message(role="user", content=f"say w{i}"),)),
+                target=Target(question_id=str(i), reference=f"w{i}"),
+            )
+            for i in range(count)
+        ]
+
+    def score(self, text, target):
+        if not text.strip():
+            return Score(value=0.0, malformed=True)
+        return Score(value=float(text == target.reference), answer=text)
+
+
+class Raising(Layer):
+    """A layer of somebody's, with a bug."""
+
+    type: Literal["raising"] = "raising"
+    error: str
+
+    def leaves(self, given):
+        return given
+
+    async def __call__(self, slate, calls):
+        raise {
+            "bug": ZeroDivisionError("oops"),
+            "config": ConfigError("faulty template"),
+            "budget": BudgetExhausted("no more"),
+        }[self.error]
+
+
+GENERATE = {"type": "generator", "model": "m", "temperature": 0, "max_tokens": 4}
+
+
+def evaluator(model, **options):
+    return Evaluator(
+        benchmark=Echo(),
+        dispatcher=Dispatcher({"m": model}, SampleStore(), patience=QUICK),
+        tariffs={"m": Tariff(shape=SHAPE)},
+        **options,
+    )
+
+
+def outcomes(model, *more, count=4):
+    async def run():
+        architecture = Architecture.of(*Architecture.parse([GENERATE]).rows[0], *more)
+        return await evaluator(model).evaluate(architecture, Echo().load(count))
+
+    return asyncio.run(run())
+
+
+def say(request, seed):
+    return request.messages[-1].content.removeprefix("say ")
+
+
+def test_right_wrong_and_malformed_answers_are_scores():
+    replies = {"w0": "w0", "w1": "nonsense", "w2": " ", "w3": "w3"}
+    found = outcomes(Scripted(lambda request, seed: replies[say(request, seed)]))
+    assert found.scores == {"0": 1.0, "1": 0.0, "2": 0.0, "3": 1.0}
+    assert found.malformed == 1
+    assert found.mean == 0.5
+    assert not found.failures
+
+
+def test_a_model_failure_is_not_scored():
+    def fault(request, seed):
+        return "transient" if say(request, seed) == "w1" else None
+
+    found = outcomes(Scripted(say, fault=fault))
+    assert found.scores == {"0": 1.0, "2": 1.0, "3": 1.0}
+    assert found.failures["1"].kind == "model"
+    assert "failed 2 times in a row" in found.failures["1"].message
+    assert found.mean == 1.0
+
+
+def test_a_rejection_is_the_architectures_own_fault():
+    found = outcomes(Scripted(say, fault=lambda *_: "rejected"), count=1)
+    (outcome,) = found.outcomes
+    assert outcome.result == Score(
+        value=0.0, malformed=True, explanation="request rejected: a rejection, as scripted"
+    )
+
+
+def test_a_layer_that_raises_is_a_failure_of_its_own_kind():
+    found = outcomes(Scripted(say), Raising(error="bug"), count=2)
+    assert found.failures["0"] == Failure(kind="layer", message="ZeroDivisionError: oops")
+    assert not found.scores
+
+
+@pytest.mark.parametrize(("error", "kind"), [("config", ConfigError), ("budget", BudgetExhausted)])
+def test_what_concerns_the_whole_run_ends_it(error, kind):
+    with pytest.raises(kind):
+        outcomes(Scripted(say), Raising(error=error))
+
+
+def test_cost_is_what_the_question_used():
+    (outcome,) = outcomes(Scripted(say), count=1).outcomes
+    assert (outcome.cost.prompt_tokens, outcome.cost.completion_tokens) == (3, 1)
+    assert outcome.cost.calls == 1
+    assert outcome.cost.flops > 0
+    assert outcome.used[0].role == "generator/plain/0.0"
+
+
+def test_outcomes_are_in_the_order_of_the_questions():
+    slow_first = Scripted(say, latency=lambda request, _: 0.02 / (1 + int(say(request, 0)[1:])))
+    found = outcomes(slow_first, count=6)
+    assert [outcome.question_id for outcome in found.outcomes] == list("012345")
+
+
+def test_only_so_many_questions_are_under_way(monkeypatch):
+    monkeypatch.setattr(evaluate, "AT_ONCE", 3)
+    now = {"running": 0, "most": 0}
+
+    class Watched(Scripted):
+        async def _draw(self, request, seed):
+            now["running"] += 1
+            now["most"] = max(now.values())
+            async for pair in super()._draw(request, seed):
+                yield pair
+            now["running"] -= 1
+
+    assert len(outcomes(Watched(say, latency=0.001), count=12).scores) == 12
+    assert now["most"] == 3
+
+
+def test_no_target_reaches_a_layer():
+    seen = []
+
+    class Spy(Layer):
+        type: Literal["spy"] = "spy"
+
+        def needs(self):
+            return frozenset({Facet.CANDIDATES})
+
+        def leaves(self, given):
+            return given
+
+        async def __call__(self, slate, calls):
+            seen.append(slate)
+            return slate
+
+    outcomes(Scripted(lambda *_: "unrelated"), Spy(), count=2)
+    assert len(seen) == 2
+    for slate in seen:
+        assert not any(isinstance(value, Target) for value in _reachable(slate))
+
+
+def _reachable(value):
+    yield value
+    for name in getattr(value, "__slots__", ()):
+        inner = getattr(value, name)
+        yield from _reachable(inner)
+        if isinstance(inner, tuple):
+            for part in inner:
+                yield from _reachable(part)
