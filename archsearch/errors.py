@@ -5,12 +5,12 @@ ArchsearchError
 │   ├── UnknownName                 a name that no registry or file declares
 │   └── InvalidArchitecture         a layer needs what the layers before it do not leave
 ├── BudgetExhausted                 the study's cap leaves no room for this draw
-├── ModelError                      a model did not answer
+├── ModelError (RuntimeError)       a model did not answer
 │   ├── TransientModelError         may pass: retried by the one retry owner (`calls`)
 │   ├── RequestRejected             would come again (context overflow): never retried
 │   └── ModelUnavailable            retries or the deadline are used up
 ├── MissingSample                   a replay asked for a sample that the store does not hold
-├── RunError                        a run folder cannot be used as asked
+├── RunError (RuntimeError)         a run folder cannot be used as asked
 └── MissingExtra (ImportError)      an optional dependency is not installed
 
 Messages name the rule, the value received and the remedy, in that order.

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import entry_points
 from inspect import getmembers, isclass
-from typing import Any, Generic, TypeVar, get_args
+from typing import Any, Generic, TypeGuard, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 

@@ -7,6 +7,7 @@ The key says what was asked; the index says which sample. The first completion c
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,9 @@ from archsearch.types import Completion, FinishReason, Message, Request, Usage
 
 SCHEMA = 1
 """Part of every key and of the file: raised when a row's meaning changes."""
+
+_TIMEOUT = 60.0
+"""Seconds to wait for a file that others have locked."""
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS samples (
@@ -60,7 +64,7 @@ class SampleStore:
     def __init__(self, path: Path | str = ":memory:") -> None:
         """Opens or makes the file. Raises `RunError` when it is damaged or of another schema."""
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=60)
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=_TIMEOUT)
         except sqlite3.OperationalError as error:
             raise RunError(
                 f"a sample store must be a file in a folder that exists; {path}: {error}; "
@@ -74,7 +78,7 @@ class SampleStore:
 
     def _prepare(self, path: Path | str) -> None:
         try:
-            self._db.execute("PRAGMA journal_mode=WAL")
+            self._turn_to_wal()
             # NORMAL loses no committed row when the process dies, only when the machine does.
             self._db.execute("PRAGMA synchronous=NORMAL")
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
@@ -91,6 +95,21 @@ class SampleStore:
                 f"a sample store must be of schema {SCHEMA}; {path} is of schema {version}; "
                 f"use the archsearch version that wrote it, or another store"
             )
+
+    def _turn_to_wal(self) -> None:
+        """Where two do so at once to a new file, SQLite refuses one without waiting for `timeout`:
+        about 1 in 500 openings when six processes share a new store."""
+        deadline = time.monotonic() + _TIMEOUT
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
     def get(self, key: str, indices: Iterable[int]) -> dict[int, Completion]:
         """The stored ones among `indices`."""

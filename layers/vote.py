@@ -22,8 +22,8 @@ class Vote(Layer):
     """Candidates -> the first candidate of the most supported final answer; makes no call.
 
     Ties go to the answer that appears first. Candidates without a final answer have no vote; when
-    none has one, the first candidate stays, which is recorded. The one candidate left carries its
-    answer's share of the votes as `score`.
+    none has one, the first candidate stays with a score of 0, which is recorded. The one candidate
+    left carries its answer's share of the votes as `score`.
     """
 
     type: Literal["vote"] = "vote"
@@ -57,7 +57,7 @@ class Vote(Layer):
                 votes[answer].append(candidate)
         if not votes:
             note = Fallback(path=calls.path, reason="no candidate holds a final answer; first kept")
-            return slate.with_candidates(slate.candidates[:1]).noting(note)
+            return slate.with_candidates((replace(slate.candidates[0], score=0.0),)).noting(note)
         support = {answer: sum(map(self._weight, backers)) for answer, backers in votes.items()}
         winner = max(support, key=lambda answer: support[answer])
         total = sum(support.values())

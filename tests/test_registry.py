@@ -71,9 +71,9 @@ def test_every_file_of_a_shelf_gives_its_classes():
 
 
 def test_an_unknown_name_is_met_with_the_nearest():
-    with pytest.raises(UnknownName, match="^unknown layer type 'rankr'; did you mean 'ranker'"):
+    with pytest.raises(UnknownName, match=r"^unknown layer type 'rankr'; did you mean 'ranker'"):
         LAYERS.get("rankr")
-    with pytest.raises(UnknownName, match="^unknown layer type 'xyz'; known: critic, fuser, gen"):
+    with pytest.raises(UnknownName, match=r"^unknown layer type 'xyz'; known: critic, fuser, gen"):
         LAYERS.parse({"type": "xyz"}, where="here")
 
 
@@ -164,7 +164,7 @@ class Thing(BaseModel):
     [
         ({"samples": 2, "iner": {}}, "unknown key 'iner'; did you mean 'inner'[?]$"),
         ({"samples": 2, "xyz": {}}, "unknown key 'xyz'; known: inner, samples$"),
-        ({"samples": 2, "inner": {"dept": 1}}, "unknown key 'inner.dept'$"),
+        ({"samples": 2, "inner": {"dept": 1}}, "unknown key 'inner.dept'; did you mean 'depth'"),
         ({}, "'samples' is missing$"),
         ({"samples": 0}, "samples: Input should be greater than or equal to 1; received 0$"),
         ({"samples": 3}, "samples: samples must be even$"),

@@ -14,7 +14,7 @@ from archsearch.errors import ConfigError, ModelError, RequestRejected, Transien
 from archsearch.models.drawing import encodable
 from archsearch.types import Completion, FinishReason, Usage
 
-REFUSALS = frozenset({400, 404, 413, 422})
+REFUSALS = frozenset({400, 404, 405, 413, 422})
 """HTTP statuses with which a server refuses the request itself."""
 
 _EXCERPT = 300

@@ -1,8 +1,8 @@
 """A GGUF model in this process, through xllamacpp: continuous batching on CPU or GPU.
 
 Prompts are rendered by the model's own chat template, and nothing that people or models wrote can
-become a control token: the template is applied to placeholders, its pieces are tokenized with
-control tokens and the contents without, and the engine is sent token ids.
+become a control token: the template is applied to placeholders, only the control tokens found
+there are set as such, all else is tokenized as plain text, and the engine is sent token ids.
 
 The engine offers its tokenizer only through the HTTP listener that it always starts: on loopback,
 and here behind a key that never leaves this process.
@@ -67,10 +67,14 @@ class LlamaCppConfig(ModelConfig):
     that the model was trained for."""
     threads: int = Field(default_factory=_cores, ge=1)
 
+    def known_shape(self) -> ModelShape:
+        """As typed in, or read from the file's header."""
+        return self.shape or ModelShape.from_gguf(locate(self.path))
+
     async def open(self) -> LlamaCpp:
         """Hashes and loads the file, off the event loop: seconds per gigabyte."""
         file = locate(self.path)
-        shape = self.shape or await asyncio.to_thread(ModelShape.from_gguf, file)
+        shape = await asyncio.to_thread(self.known_shape)
         identity = await asyncio.to_thread(identify, file)
         key = secrets.token_urlsafe()
         engine = await asyncio.to_thread(self._start, file, key)
@@ -97,6 +101,7 @@ class LlamaCppConfig(ModelConfig):
         params.n_parallel = self.slots
         params.n_ctx = self.slots * self.context
         params.kv_unified = False  # one cache for all: samples change with their neighbours
+        params.cache_ram_mib = 0  # prompts kept beside the slots: by default up to 8 GiB of them
         params.cpuparams.n_threads = self.threads
         params.api_keys = [key]
         params.ui = False
@@ -191,12 +196,14 @@ class LlamaCpp(Model):
         self._require_open()
         prompt = await self._renderer.render(request.messages)
         await self._gate.take(request.n)
+        if self._closed:
+            self._gate.give(request.n)  # to the next who waits, to learn the same
+        self._require_open()
         call = _Call(
             Assembly(n=request.n, seed=seed, thinking=prompt.thinking), self._gate, request.n
         )
         self._calls.add(call)
         try:
-            self._require_open()
             self._threads.submit(call.run, self._engine, _body(request, seed, prompt))
             while (item := await call.arrived.get()) is not None:
                 if isinstance(item, Exception):
@@ -283,44 +290,48 @@ class _Prompt:
 class _Template:
     """The chat template as applied to messages of certain roles."""
 
-    pieces: tuple[list[int], ...]
-    """Token ids before, between and after the contents."""
-    contents: tuple[int, ...]
-    """Which message's content follows each piece but the last."""
+    segments: tuple[int | str, ...]
+    """Control tokens, and the raw texts between them with placeholders for the contents."""
     thinking: bool
 
 
 class _Renderer:
     """Messages to token ids, by the engine's own template and tokenizer.
 
-    Contents go in as they are: a template that trims or rewrites them does that to placeholders.
+    The ids are those of the rendered text, but for control tokens that contents spell. Contents go
+    in as they are: a template that trims or rewrites them does that to placeholders.
     """
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
         self._templates: dict[tuple[Role, ...], _Template] = {}
+        self._controls: dict[int, bool] = {}
         self._prompts: OrderedDict[tuple[Message, ...], _Prompt] = OrderedDict()
 
     async def render(self, messages: Sequence[Message]) -> _Prompt:
         """The prompt, remembered while it is among the latest ones."""
         key = tuple(messages)
-        if key not in self._prompts:
-            self._prompts[key] = await self._render(key)
-            if len(self._prompts) > _PROMPTS_KEPT:
-                self._prompts.popitem(last=False)
-        self._prompts.move_to_end(key)
-        return self._prompts[key]
+        prompt = self._prompts.pop(key, None) or await self._render(key)
+        self._prompts[key] = prompt
+        if len(self._prompts) > _PROMPTS_KEPT:
+            self._prompts.popitem(last=False)
+        return prompt
 
     async def _render(self, messages: tuple[Message, ...]) -> _Prompt:
         roles = tuple(message.role for message in messages)
         if roles not in self._templates:
             self._templates[roles] = await self._template(roles)
         template = self._templates[roles]
-        mixed: list[int | str] = list(template.pieces[0])
-        for message, piece in zip(template.contents, template.pieces[1:], strict=True):
-            mixed += [encodable(messages[message].content), *piece]
-        # Ids in a list of text and ids stay as they are, so one call does for all contents.
-        ids = await self._tokenize(mixed, parse_special=False, add_special=False)
+
+        def content(place: re.Match[str]) -> str:
+            return encodable(messages[int(place[1])].content)
+
+        mixed = [
+            _PLACED.sub(content, segment) if isinstance(segment, str) else segment
+            for segment in template.segments
+        ]
+        # Ids among texts stay as they are, and texts between them are tokenized one by one.
+        ids = await self._tokenize(mixed, parse_special=False)
         return _Prompt(array("i", ids), template.thinking)
 
     async def _template(self, roles: tuple[Role, ...]) -> _Template:
@@ -328,22 +339,38 @@ class _Renderer:
             {"role": role, "content": _PLACEHOLDER.format(index)}
             for index, role in enumerate(roles)
         ]
-        rendered = (await self._post("/apply-template", messages=blank))["prompt"]
-        texts = _PLACED.split(rendered)
-        contents = tuple(int(index) for index in texts[1::2])
-        if set(contents) != set(range(len(roles))):
+        rendered: str = (await self._post("/apply-template", messages=blank))["prompt"]
+        if {int(index) for index in _PLACED.findall(rendered)} != set(range(len(roles))):
             raise RequestRejected(
                 "a model's chat template must use every message; this one leaves some out of "
                 f"{', '.join(roles)}; let layers send other roles, or take another model"
             )
-        pieces = [
-            await self._tokenize(text, parse_special=True, add_special=index == 0)
-            for index, text in enumerate(texts[::2])
-        ]
-        return _Template(tuple(pieces), contents, texts[-1].rstrip().endswith("<think>"))
+        first = await self._tokenize("", parse_special=True, add_special=True)
+        segments = [*first, *await self._segments(rendered)]
+        return _Template(tuple(segments), rendered.rstrip().endswith("<think>"))
+
+    async def _segments(self, text: str) -> list[int | str]:
+        """`text` as the tokenizer parts it: at control tokens, before it looks at anything else."""
+        segments: list[int | str] = []
+        tokens = await self._post("/tokenize", content=text, parse_special=True, with_pieces=True)
+        for token in tokens["tokens"]:
+            if await self._is_control(token["id"], token["piece"]):
+                raw, _, text = text.partition(token["piece"])
+                segments += [raw, token["id"]]
+        return [*segments, text]
+
+    async def _is_control(self, token: int, piece: object) -> bool:
+        """Whether `piece` is this token only where control tokens are asked for."""
+        if token not in self._controls:
+            self._controls[token] = (
+                isinstance(piece, str)  # else bytes that are no whole character
+                and await self._tokenize(piece, parse_special=True) == [token]
+                and await self._tokenize(piece, parse_special=False) != [token]
+            )
+        return self._controls[token]
 
     async def _tokenize(
-        self, content: str | list[int | str], *, parse_special: bool, add_special: bool
+        self, content: str | list[int | str], *, parse_special: bool, add_special: bool = False
     ) -> list[int]:
         reply = await self._post(
             "/tokenize", content=content, parse_special=parse_special, add_special=add_special

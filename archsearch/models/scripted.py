@@ -95,6 +95,10 @@ class ScriptedConfig(ModelConfig):
     capacity: int = Field(default=64, ge=1)
     context: int = Field(default=8192, ge=2)
 
+    def known_shape(self) -> ModelShape:
+        """As typed in, or that of the made-up model."""
+        return self.shape or SHAPE
+
     async def open(self) -> Scripted:
         """The scripted model."""
         script = [reply.model_dump() for reply in self.replies]
@@ -105,7 +109,7 @@ class ScriptedConfig(ModelConfig):
             capacity=self.capacity,
             context=self.context,
             identity=f"scripted:{digest(script)}",
-            shape=self.shape or SHAPE,
+            shape=self.known_shape(),
         )
 
     def _reply(self, request: Request, seed: int) -> str:

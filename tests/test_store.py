@@ -1,0 +1,350 @@
+"""Sample i of a prompt is one fixed thing: the first one committed, whoever asks, for ever."""
+
+import multiprocessing
+import os
+import random
+import sqlite3
+import struct
+import threading
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archsearch.errors import RunError
+from archsearch.store import SCHEMA, SampleStore, prompt_key, sample_key
+from archsearch.types import Completion, Message, Request, Usage
+from tests.strategies import raw_texts
+
+KEY, OTHER = "00" * 32, "ff" * 32
+
+
+def completion(text="yes", **changes):
+    usage = Usage(prompt_tokens=12, completion_tokens=5, cached_tokens=3)
+    return replace(Completion(text=text, finish_reason="stop", usage=usage, seed=7), **changes)
+
+
+@pytest.fixture
+def place(tmp_path):
+    return tmp_path / "samples.sqlite"
+
+
+# -- keys
+
+SYSTEM = Message(role="system", content="Be brief.")
+ASKED = Message(role="user", content="2 + 2?")
+REQUEST = Request(
+    model="small",
+    messages=(SYSTEM, ASKED),
+    max_tokens=100,
+    n=4,
+    temperature=0.7,
+    top_p=0.9,
+    stop=("\n", "END"),
+)
+IDENTITY = "smollm2@abc:q8"
+
+
+def key(request=REQUEST, *, identity=IDENTITY, replicate=0):
+    return sample_key(prompt_key(identity, request.messages), request, replicate=replicate)
+
+
+def saying(*messages):
+    return {"messages": messages}
+
+
+OF_THE_REQUEST = [
+    saying(ASKED),
+    saying(ASKED, SYSTEM),
+    saying(SYSTEM, ASKED, ASKED),
+    saying(SYSTEM),
+    saying(),
+    saying(SYSTEM, replace(ASKED, content="2 + 3?")),
+    saying(SYSTEM, replace(ASKED, content="2 + 2? ")),
+    saying(SYSTEM, replace(ASKED, content="2 + 2?\0")),
+    saying(SYSTEM, replace(ASKED, content="2 + 2?\ud800")),
+    saying(SYSTEM, replace(ASKED, content="2 + 2?\udc00")),
+    saying(SYSTEM, replace(ASKED, content="2 + 2?\ufffd")),
+    saying(SYSTEM, replace(ASKED, role="assistant")),
+    saying(replace(SYSTEM, role="user"), ASKED),
+    saying(replace(SYSTEM, content=""), ASKED),
+    saying(replace(SYSTEM, content="Be brief.2"), replace(ASKED, content=" + 2?")),
+    {"max_tokens": 101},
+    {"max_tokens": 1},
+    {"temperature": 0.0},
+    {"temperature": 0.70001},
+    {"temperature": 1.0},
+    {"top_p": 1.0},
+    {"top_p": 0.7},
+    {"stop": ()},
+    {"stop": ("\n",)},
+    {"stop": ("END", "\n")},
+    {"stop": ("\nEND",)},
+    {"stop": ("\n", "END", "END")},
+]
+BESIDE_IT = [
+    {"identity": "smollm2@abc:q4"},
+    {"identity": "smollm2@abd:q8"},
+    {"identity": ""},
+    {"replicate": 1},
+    {"replicate": 2},
+]
+
+
+def test_whatever_decides_a_sample_is_in_its_key():
+    keys = [
+        key(),
+        *(key(replace(REQUEST, **change)) for change in OF_THE_REQUEST),
+        *(key(**change) for change in BESIDE_IT),
+    ]
+    assert len(keys) >= 31
+    assert len(set(keys)) == len(keys)
+    assert all(len(bytes.fromhex(one)) == 32 for one in keys)
+
+
+NOT_IN_THE_KEY = {"n": 16, "seed": 99, "role": "generator/plain", "model": "another-name"}
+
+
+@pytest.mark.parametrize("field", NOT_IN_THE_KEY)
+def test_neither_number_nor_seed_nor_the_studys_names_are_in_it(field):
+    assert key(replace(REQUEST, **{field: NOT_IN_THE_KEY[field]})) == key()
+
+
+def test_every_field_of_a_request_is_on_one_of_the_two_lists():
+    """A new field has to be thought about here."""
+    listed = {name for change in OF_THE_REQUEST for name in change} | set(NOT_IN_THE_KEY)
+    assert listed == {field.name for field in fields(Request)}
+
+
+def test_a_whole_number_is_spelled_like_any_other():
+    whole, other = replace(REQUEST, temperature=1), replace(REQUEST, temperature=1.0)
+    assert key(whole) == key(other)
+    assert key(replace(REQUEST, top_p=1)) == key(replace(REQUEST, top_p=1.0))
+
+
+# -- rows
+
+
+def test_the_first_put_wins():
+    with SampleStore() as store:
+        first, second = completion("first"), completion("second", seed=8, finish_reason="length")
+        assert store.put(KEY, 0, first) == first
+        assert store.put(KEY, 0, second) == first
+        assert store.put(KEY, 0, first) == first
+        assert store.get(KEY, [0]) == {0: first}
+        assert store.put(KEY, 1, second) == second
+        assert store.put(OTHER, 0, second) == second
+        assert store.get(KEY, [0, 1]) == {0: first, 1: second}
+        assert store.count() == 3
+
+
+@given(st.sets(st.integers(0, 20)), st.lists(st.integers(0, 25)))
+def test_what_is_there_is_found(stored, wanted):
+    with SampleStore() as store:
+        for index in stored:
+            store.put(KEY, index, completion(str(index)))
+            store.put(OTHER, index, completion("another"))
+        found = store.get(KEY, iter(wanted))
+        assert found == {index: completion(str(index)) for index in stored & set(wanted)}
+
+
+@given(st.integers(0, 8), st.integers(0, 8))
+def test_fewer_samples_are_a_prefix_of_more(few, more):
+    """Whoever asks for n samples asks for indices 0 to n - 1 of a key that does not hold n."""
+    few, more = sorted([few, more])
+    with SampleStore() as store:
+        for index in range(more):
+            asked = key(replace(REQUEST, n=more))
+            store.put(asked, index, completion(str(index)))
+        prefix = store.get(key(replace(REQUEST, n=few)), range(few))
+        assert [prefix[index].text for index in range(few)] == [str(i) for i in range(few)]
+
+
+@given(
+    st.builds(
+        Completion,
+        text=raw_texts,
+        reasoning=raw_texts,
+        finish_reason=st.sampled_from(["stop", "length"]),
+        usage=st.builds(
+            Usage,
+            prompt_tokens=st.integers(0, 2**40),
+            completion_tokens=st.integers(0, 2**40),
+            cached_tokens=st.integers(0, 2**40),
+        ),
+        seed=st.integers(0, 2**31 + 1000),
+    )
+)
+def test_a_completion_comes_back_as_it_was(drawn):
+    with SampleStore() as store:
+        assert store.put(KEY, 0, drawn) == drawn
+        assert store.get(KEY, [0]) == {0: drawn}
+        # The stored one is read back, not the one that was put.
+        assert store.put(KEY, 0, completion("late")) == drawn
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\0",
+        "a\0b\0",
+        "\ud800",
+        "\udfff\ud83d",
+        chr(0xD83D) + chr(0xDE00),
+        "😀",
+        "\ufeff\r\n",
+        "x" * 10**7,
+    ],
+    ids=lambda text: ascii(text[:8]),
+)
+def test_hard_texts_outlive_the_connection(place, text):
+    drawn = completion(text, reasoning=text[::-1])
+    with SampleStore(place) as store:
+        store.put(KEY, 3, drawn)
+    with SampleStore(place) as store:
+        assert store.get(KEY, [3]) == {3: drawn}
+        assert store.count() == 1
+
+
+def test_what_is_put_is_seen_through_another_connection_at_once(place):
+    with SampleStore(place) as one, SampleStore(place) as other:
+        one.put(KEY, 0, completion("one"))
+        assert other.get(KEY, [0])[0].text == "one"
+        assert other.put(KEY, 0, completion("other")).text == "one"
+        other.put(KEY, 1, completion("other"))
+        assert one.put(KEY, 1, completion("one")).text == "other"
+        assert one.count() == other.count() == 2
+
+
+# -- files
+
+
+def test_a_file_of_another_schema_is_refused_and_left_alone(place):
+    with SampleStore(place) as store:
+        store.put(KEY, 0, completion())
+    db = sqlite3.connect(place)
+    db.execute(f"PRAGMA user_version={SCHEMA + 1}")
+    db.close()
+    with pytest.raises(
+        RunError,
+        match=rf"must be of schema {SCHEMA}; .*samples\.sqlite is of schema {SCHEMA + 1}; "
+        "use the archsearch version that wrote it, or another store",
+    ):
+        SampleStore(place)
+    db = sqlite3.connect(place)
+    assert db.execute("SELECT COUNT(*) FROM samples").fetchone() == (1,)
+    db.close()
+
+
+@pytest.mark.parametrize(
+    "content", [b"not a database at all", b"SQLite format 3\0" + b"\xff" * 200]
+)
+def test_what_is_no_database_is_refused_and_left_alone(place, content):
+    place.write_bytes(content)
+    with pytest.raises(
+        RunError,
+        match=r"must be a sound SQLite file; .*samples\.sqlite: .*; move it away to start a new",
+    ):
+        SampleStore(place)
+    assert place.read_bytes() == content
+
+
+def test_a_damaged_database_is_refused(place):
+    with SampleStore(place) as store:
+        store.put(KEY, 0, completion())
+    content = bytearray(place.read_bytes())
+    struct.pack_into(">B", content, 100, 0xFF)  # the kind of its first page
+    place.write_bytes(content)
+    with pytest.raises(RunError, match="must be a sound SQLite file"):
+        SampleStore(place)
+
+
+def test_a_place_that_cannot_hold_a_file_is_refused(tmp_path):
+    for place in (tmp_path / "missing" / "samples.sqlite", tmp_path):
+        with pytest.raises(RunError, match=r"must be a file in a folder that exists; .*; correct"):
+            SampleStore(place)
+
+
+@pytest.fixture
+def locked(place):
+    """A new file on which another connection has begun to write."""
+    db = sqlite3.connect(place, isolation_level=None, check_same_thread=False)
+    db.execute("BEGIN IMMEDIATE")
+    yield db
+    db.close()
+
+
+def test_a_new_file_that_another_is_about_to_use_is_waited_for(place, locked):
+    """SQLite itself would not wait here, whatever its timeout."""
+    timer = threading.Timer(0.1, locked.execute, ["ROLLBACK"])
+    timer.start()
+    with SampleStore(place) as store:
+        assert store.count() == 0
+    timer.join()
+
+
+def test_a_file_that_stays_locked_is_given_up(place, locked, monkeypatch):
+    monkeypatch.setattr("archsearch.store._TIMEOUT", 0.05)
+    with pytest.raises(RunError, match="database is locked"):
+        SampleStore(place)
+
+
+# -- processes
+
+KEYS = [f"{number:064x}" for number in range(25)]
+SAMPLES = 4
+
+
+def contend(place, worker, barrier, results):
+    """Opens a file that may not be there yet and puts its own text under every key."""
+    barrier.wait()
+    with SampleStore(place) as store:
+        wanted = [(key, index) for key in KEYS for index in range(SAMPLES)]
+        random.Random(worker).shuffle(wanted)
+        mine = {
+            (key, index): store.put(key, index, completion(f"{worker}:{key}:{index}")).text
+            for key, index in wanted
+        }
+        results.put((worker, mine))
+
+
+def test_processes_that_put_the_same_keys_read_the_same_rows(place):
+    context = multiprocessing.get_context("spawn")
+    barrier, results = context.Barrier(4), context.Queue()
+    workers = [
+        context.Process(target=contend, args=(place, worker, barrier, results))
+        for worker in range(4)
+    ]
+    for worker in workers:
+        worker.start()
+    seen = dict(results.get(timeout=60) for _ in workers)
+    for worker in workers:
+        worker.join(timeout=60)
+        assert worker.exitcode == 0
+    with SampleStore(place) as store:
+        rows = {
+            (key, index): row.text
+            for key in KEYS
+            for index, row in store.get(key, range(SAMPLES)).items()
+        }
+        assert store.count() == len(rows) == len(KEYS) * SAMPLES
+    assert all(mine == rows for mine in seen.values())
+    assert all(text.split(":", 1)[1] == f"{key}:{index}" for (key, index), text in rows.items())
+
+
+def put_and_die(place):
+    store = SampleStore(place)
+    for index in range(50):
+        store.put(KEY, index, completion(str(index)))
+    os._exit(9)
+
+
+def test_nothing_put_is_lost_when_the_process_dies(place):
+    process = multiprocessing.get_context("spawn").Process(target=put_and_die, args=(place,))
+    process.start()
+    process.join(timeout=60)
+    assert process.exitcode == 9
+    with SampleStore(place) as store:
+        assert sorted(store.get(KEY, range(99))) == list(range(50))
