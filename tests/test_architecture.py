@@ -2,6 +2,8 @@
 
 import json
 import re
+from dataclasses import replace
+from typing import Literal
 
 import pytest
 import yaml
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from archsearch.architecture import LAYERS, Architecture
 from archsearch.errors import ConfigError, InvalidArchitecture, UnknownName
+from archsearch.layer import Facet
 from archsearch.layers.fuser import Fuser
 from archsearch.layers.generator import Generator
 from archsearch.layers.vote import Vote
@@ -371,6 +374,26 @@ def test_a_need_that_is_not_met_names_layer_need_and_remedy(layers, message):
 )
 def test_a_need_that_is_met_is_no_error(layers):
     assert len(parse(*layers).rows) == len(layers)
+
+
+class Graded(Generator):
+    """A layer type from elsewhere that makes candidates and scores them."""
+
+    type: Literal["graded"] = "graded"
+
+    def leaves(self, given):
+        return replace(super().leaves(given), facets=frozenset({Facet.SCORES}))
+
+
+def test_a_row_leaves_only_what_all_of_it_leave():
+    graded, plain = Graded(model="small"), Generator(model="small")
+    weighted = Vote(weighted=True)
+    for row in ([graded, plain], [plain, graded]):
+        with pytest.raises(InvalidArchitecture, match=r"^layer 1 \(vote\) needs scores"):
+            Architecture.of(row, weighted)
+    both = Architecture.of([graded, Graded(model="large")], weighted)
+    assert both.outlines[0].facets == {Facet.SCORES}
+    assert both.outlines[0].candidates == 2
 
 
 ARCHON_BREAKS_ITS_RULES = {

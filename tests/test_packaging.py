@@ -1,5 +1,6 @@
 """What is installed is what is on the disk, under one name, and it is light to import."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -111,7 +112,8 @@ HEAVY = {"torch", "vllm", "optuna", "scipy", "datasets", "transformers", "xllama
 def imported(code, cwd):
     """The names of all modules, at the top, that are there after `code`."""
     command = [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=True)
+    here = os.environ | {"PYTHONPATH": str(ROOT)}  # this checkout, whatever is installed
+    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=here, check=True)
     return {name.partition(".")[0] for name in done.stdout.split()}
 
 

@@ -82,6 +82,7 @@ class LlamaCppConfig(ModelConfig):
             base_url=engine.listening_address,
             headers={"Authorization": f"Bearer {key}"},
             timeout=None,  # noqa: S113 - the caller's deadline counts
+            limits=httpx.Limits(keepalive_expiry=3.0),  # the listener hangs up after 5 s
             trust_env=False,
         )
         facts = (await client.get("/v1/models")).json()["data"][0]["meta"]
@@ -379,6 +380,8 @@ class _Renderer:
         return tokens
 
     async def _post(self, path: str, **body: Any) -> Any:
+        if self._client.is_closed:
+            raise TransientModelError("the model was closed")
         try:
             response = await self._client.post(path, json=body)
         except httpx.HTTPError as error:

@@ -264,7 +264,7 @@ class ModelContract:
                 await other.close()
                 await other.close()
                 for outcome in await asyncio.gather(*calls, return_exceptions=True):
-                    assert isinstance(outcome, list | ModelError)
+                    assert isinstance(outcome, list | ModelError), repr(outcome)
                 with pytest.raises(ModelError):
                     await draw(other, ask())
 

@@ -179,7 +179,7 @@ def test_the_hub_is_asked_for_one_revision(monkeypatch: pytest.MonkeyPatch) -> N
 def test_an_unreachable_hub_is_refused_with_the_remedy(tmp_path: Path) -> None:
     # In a process of its own: `datasets` reads these variables once, when it is imported.
     script = "from archsearch.benchmarks.gsm8k import GSM8K; GSM8K().load(1)"
-    done = subprocess.run(  # noqa: S603 - our own interpreter and our own script
+    done = subprocess.run(
         [sys.executable, "-c", script],
         env={"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)},
         capture_output=True,

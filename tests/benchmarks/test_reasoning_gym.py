@@ -172,7 +172,7 @@ def test_items_are_the_same_in_every_process() -> None:
         "        print(digest([item.question.id, entry['question'], entry['answer']]))"
     )
     outputs = {
-        subprocess.run(  # noqa: S603 - our own interpreter and our own script
+        subprocess.run(
             [sys.executable, "-c", script],
             env={**os.environ, "PYTHONHASHSEED": seed},
             capture_output=True,
@@ -293,3 +293,31 @@ def test_any_text_gives_a_score(family: str, reply: str) -> None:
     score = scored(family, reply.replace("{}", ""))
     assert 0.0 <= score.value < 1.0
     assert score.malformed == (score.answer is None)
+
+
+WITHOUT_PYCOSAT = """
+import sys
+from importlib.machinery import PathFinder
+
+class Hidden(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name == "pycosat" else PathFinder.find_spec(name, path, target)
+
+sys.meta_path = [Hidden if finder is PathFinder else finder for finder in sys.meta_path]
+from archsearch.benchmark import BENCHMARKS
+from archsearch.errors import UnknownName
+
+for _ in range(2):
+    assert BENCHMARKS.parse({"name": "reasoning_gym", "family": "products"}, where="").load(3)
+    try:
+        BENCHMARKS.parse({"name": "reasoning_gym", "family": "zebra_puzzles"}, where="").load(3)
+    except (UnknownName, ValueError) as error:
+        assert "zebra_puzzles" in str(error)
+    else:
+        raise AssertionError("zebra_puzzles cannot work here")
+"""
+
+
+def test_all_families_but_one_do_without_what_must_be_compiled():
+    subprocess.run([sys.executable, "-c", WITHOUT_PYCOSAT], check=True)

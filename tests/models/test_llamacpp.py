@@ -151,6 +151,7 @@ class TestEngine:
                 return reply
 
             model._renderer._post = opening  # type: ignore[method-assign]
+            await model.count_tokens(ask().messages)  # while the listener lives
             model._engine = Broken(think)
             [completion] = await draw(model, ask())
             return completion.reasoning, completion.text
