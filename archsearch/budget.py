@@ -21,6 +21,9 @@ class Limits(BaseModel):
     tokens: float | None = Field(default=None, gt=0)
     """Prompt and completion tokens together."""
     dollars: float | None = Field(default=None, gt=0)
+    seconds: float | None = Field(default=None, gt=0)
+    """Per question: median latency of the finalists, each question alone on the engine. For the
+    study: wall time after which no more trials begin but the baselines. No part of `over`."""
 
     def over(self, cost: Cost) -> float:
         """By which share the tightest cap is exceeded: 0.2 is a fifth over; <= 0 is within."""

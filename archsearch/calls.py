@@ -100,6 +100,18 @@ class Dispatcher:
         self._flights: dict[tuple[str, int], _Draw] = {}
         self._overheads: dict[str, int] = {}
 
+    def with_store(self, store: SampleStore) -> Dispatcher:
+        """The same models, account and meter, with another store; what this one holds is unknown
+        to it, so everything is drawn."""
+        return Dispatcher(
+            self._models,
+            store,
+            tariffs=self._tariffs,
+            account=self._account,
+            patience=self._patience,
+            meter=self.meter,
+        )
+
     def identify(self, request: Request, *, replicate: int) -> Asked:
         """The identities of a request's prompt and samples."""
         prompt = prompt_key(self._model(request.model).identity, request.messages)

@@ -48,6 +48,15 @@ async def settle():
         await asyncio.sleep(0)
 
 
+def check_queue(visitors, entered):
+    """Nobody waits beside places enough, and none is in who came after one who waits."""
+    waiting = [v for v in visitors if not v.task.done() and v not in entered]
+    if waiting:
+        free = CAPACITY - sum(visitor.held for visitor in visitors)
+        assert waiting[0].places > free
+        assert visitors.index(waiting[0]) > max(map(visitors.index, entered))
+
+
 async def check_empty(gate):
     """All places are free: one visitor can have them at once."""
     await asyncio.wait_for(gate.take(CAPACITY), timeout=1)
@@ -62,31 +71,23 @@ async def check_empty(gate):
 @example([("come", 4), ("come", 1), ("wait", 1), ("cancel", 1), ("go", 0)])
 # Served and cancelled in the same breath.
 @example([("come", 4), ("come", 1), ("wait", 1), ("go", 0), ("cancel", 1)])
+# The third comes in before the second, which was served first, has noticed.
+@example([("come", 4), ("come", 1), ("wait", 1), ("come", 1), ("go", 0)])
 # The cancelled one stood before one that fits.
 @example([("come", 3), ("come", 4), ("come", 1), ("wait", 1), ("cancel", 1)])
 def test_any_schedule(schedule):
     async def run():
         gate, visitors, entered = Gate(CAPACITY), [], []
-        for what, number in schedule:
+        for what, number in [*schedule, ("wait", 1)]:
             if what == "come":
                 visitors.append(Visitor(gate, number, entered))
             elif what == "wait":
                 await settle()
+                check_queue(visitors, entered)
             elif number < len(visitors):
                 visitor = visitors[number]
                 visitor.go() if what == "go" else visitor.task.cancel()
             assert sum(visitor.held for visitor in visitors) <= CAPACITY
-        await settle()
-        inside = sum(visitor.held for visitor in visitors)
-        waiting = [visitor for visitor in visitors if not visitor.task.done() and not visitor.held]
-        assert inside <= CAPACITY
-        # Nobody waits beside places enough.
-        waiting = [visitor for visitor in waiting if visitor not in entered]
-        assert not waiting or waiting[0].places > CAPACITY - inside
-        order = [visitors.index(visitor) for visitor in entered]
-        assert order == sorted(order)
-        # Whoever came before the last one let in is in too, gone, or was cancelled.
-        assert not waiting or not order or visitors.index(waiting[0]) > order[-1]
         for visitor in visitors:
             visitor.task.cancel()
         for end in await asyncio.gather(*(v.task for v in visitors), return_exceptions=True):

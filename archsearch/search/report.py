@@ -59,6 +59,7 @@ def report(
                 "search": finalist.trial.scored.mean,
                 "select": finalist.select.mean if finalist.select else None,
                 "pooled": finalist.pooled,
+                "median_seconds_per_question": finalist.latency,
             }
             for finalist in verdict.finalists
         ],

@@ -14,6 +14,7 @@ from archsearch.budget import Limits
 from archsearch.errors import RunError
 from archsearch.evaluate import Evaluation
 from archsearch.search.baselines import Baseline, Kind, grown
+from archsearch.search.latency import median_latency
 from archsearch.search.study import Coordinator, Study, ranking
 from archsearch.search.trial import Trial
 from archsearch.types import Measured
@@ -26,6 +27,8 @@ class Finalist:
     trial: Trial
     select: Evaluation | None
     """On the select split; None where that is empty."""
+    latency: float | None = None
+    """Median seconds per question, measured only under a cap on it."""
 
     @property
     def pooled(self) -> float:
@@ -61,20 +64,39 @@ async def select(coordinator: Coordinator, study: Study) -> tuple[Finalist, ...]
     if not ranked:
         raise RunError(_no_winner(coordinator.trials, study.config.budget.per_question))
     study.progress.phase = "selecting"
-    finalists = []
-    for trial in ranked[: study.config.search.finalists]:
-        evaluation = None
-        if trial.architecture is not None and study.splits.select:
-            evaluation = await coordinator.evaluation(trial.architecture, study.splits.select)
-        finalists.append(Finalist(trial=trial, select=evaluation))
+    cap = study.config.budget.per_question.seconds
+    finalists: list[Finalist] = []
+    for trial in ranked:
+        if len(finalists) == study.config.search.finalists:
+            break
+        finalist = await _finalist(coordinator, study, trial)
+        if cap is None or finalist.latency is None or finalist.latency <= cap:
+            finalists.append(finalist)
+    if not finalists:
+        raise RunError(
+            f"a winner must answer within {cap:g} s per question; none of {len(ranked)} "
+            f"architectures does; raise budget.per_question.seconds"
+        )
     return tuple(sorted(finalists, key=lambda f: (-f.pooled, f.trial.scored.cost.flops)))
+
+
+async def _finalist(coordinator: Coordinator, study: Study, trial: Trial) -> Finalist:
+    """A trial, timed where there is a cap on latency, and scored again."""
+    architecture = trial.found
+    latency = None
+    if study.config.budget.per_question.seconds is not None:
+        latency = await median_latency(study.evaluator, architecture, study.splits.search)
+    select = None
+    if study.splits.select:
+        select = await coordinator.evaluation(architecture, study.splits.select)
+    return Finalist(trial=trial, select=select, latency=latency)
 
 
 async def test(coordinator: Coordinator, study: Study, finalists: Sequence[Finalist]) -> Verdict:
     """The winner beside a single call and self-consistency at equal FLOPs, on the test split."""
     study.progress.phase = "testing"
     winner = finalists[0].trial
-    contenders = {"best": winner.architecture, **await _rivals(coordinator, study, winner)}
+    contenders = {"best": winner.found, **await _rivals(coordinator, study, winner)}
     tested = {
         name: Contender(
             name=name,
@@ -82,7 +104,6 @@ async def test(coordinator: Coordinator, study: Study, finalists: Sequence[Final
             test=await coordinator.evaluation(architecture, study.splits.test),
         )
         for name, architecture in contenders.items()
-        if architecture is not None
     }
     return Verdict(
         winner=winner,

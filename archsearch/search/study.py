@@ -81,7 +81,7 @@ class Coordinator:
             for number in count():
                 while len(flying) >= self._study.config.search.in_flight:
                     await self._land(*flying.popleft())
-                if self._out_of_budget or self._enough():
+                if self._out_of_budget or self._enough(number, len(first)):
                     break
                 trial = await self._propose(number, first)
                 if trial is None:
@@ -154,8 +154,12 @@ class Coordinator:
             )
         )
 
-    def _enough(self) -> bool:
-        return len(self._first) >= self._study.config.search.trials
+    def _enough(self, number: int, baselines: int) -> bool:
+        """Whether no more trials are to begin; the baselines do, however late it is."""
+        config = self._study.config
+        cap = config.budget.study.seconds
+        late = cap is not None and self._study.progress.seconds >= cap
+        return (late and number >= baselines) or len(self._first) >= config.search.trials
 
     async def _propose(self, number: int, first: Sequence[Baseline]) -> Trial | None:
         """The next trial, judged; None when the space holds nothing more."""

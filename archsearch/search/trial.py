@@ -59,6 +59,13 @@ class Trial:
             raise LookupError(f"trial {self.number} was not evaluated: it is {self.state}")
         return self.evaluation
 
+    @property
+    def found(self) -> Architecture:
+        """The architecture of a trial that has one."""
+        if self.architecture is None:
+            raise LookupError(f"trial {self.number} is no valid architecture: {self.reason}")
+        return self.architecture
+
     def may_win(self, limits: Limits) -> bool:
         """Whether it is complete and its measured cost is within the cap per question."""
         return (

@@ -63,13 +63,13 @@ def test_a_space_may_stand_in_a_file_beside_the_study(file, tmp_path):
 
 
 def test_a_missing_file_is_named_with_near_matches():
-    with pytest.raises(ConfigError, match="no file 'quickstart.yml'.*did you mean 'quickstart"):
+    with pytest.raises(ConfigError, match=r"no file 'quickstart.yml'.*did you mean 'quickstart"):
         find("quickstart.yml")
 
 
 def test_what_is_no_mapping_is_refused(tmp_path):
     (tmp_path / "list.yaml").write_text("[1]")
-    with pytest.raises(ConfigError, match="must be a mapping; .* holds list"):
+    with pytest.raises(ConfigError, match=r"must be a mapping; .* holds list"):
         StudyConfig.read(tmp_path / "list.yaml")
 
 
