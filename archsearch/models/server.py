@@ -57,6 +57,10 @@ _OURS = frozenset(
     ["model", "messages", "n", "seed", "temperature", "top_p", "stop", "stream", "stream_options"]
 ) | {"max_tokens", "max_completion_tokens"}
 
+_HANGS_UP = "llamacpp"
+"""The engine that closes a connection after each stream unannounced: the next request on it would
+meet a closed door every now and then, so each of its streams gets a connection of its own."""
+
 _GOODBYE = 1.0
 """Seconds that a server has for ending a reply properly, so that its connection can be kept."""
 
@@ -177,6 +181,7 @@ class Server(Model):
         plain = PLAIN[served.engine] if served.engine else {}
         self._fixed = {"model": config.model, "stream": True, **plain, **config.extra_body}
         self._endpoint, self._counter = endpoint, counter
+        self._headers = {"Connection": "close"} if served.engine == _HANGS_UP else {}
 
     def stream(self, request: Request) -> Samples:
         """Samples of as many streamed requests as the server's way of counting takes."""
@@ -200,7 +205,8 @@ class Server(Model):
 
     async def _draw(self, request: Request, seed: int) -> Samples:
         assembly = Assembly(n=request.n, seed=seed)
-        async with aclosing(self._endpoint.chunks(self._body(request, seed))) as chunks:
+        body = self._body(request, seed)
+        async with aclosing(self._endpoint.chunks(body, self._headers)) as chunks:
             async for chunk in chunks:
                 for sample in assembly.feed(chunk):
                     yield sample
@@ -342,12 +348,14 @@ class _Endpoint:
         self._require_success(response)
         return _parsed(self._redacted(response.content))
 
-    async def chunks(self, body: Mapping[str, Any]) -> AsyncGenerator[Any, None]:
+    async def chunks(
+        self, body: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> AsyncGenerator[Any, None]:
         """The parsed events of a streamed chat completion."""
         self.require_open()
         url = f"{self.base}/chat/completions"
         try:
-            async with self._client.stream("POST", url, json=body) as response:
+            async with self._client.stream("POST", url, json=body, headers=headers) as response:
                 if not _is_stream(response):
                     await response.aread()
                     self._require_success(response)

@@ -429,6 +429,17 @@ def test_what_is_sent() -> None:
     assert {headers["authorization"] for _, headers, _ in fake.asked} == {f"bearer {KEY}"}
 
 
+def test_connections_are_kept_unless_the_engine_hangs_up() -> None:
+    kept = {}
+    for engine in ("vllm", "llamacpp", "someone"):
+        fake = Fake(sse(*WHOLE), engine=engine)
+        answer(fake)
+        [kept[engine]] = [
+            h["connection"] for path, h, _ in fake.asked if path.endswith("/completions")
+        ]
+    assert kept == {"vllm": "keep-alive", "llamacpp": "close", "someone": "keep-alive"}
+
+
 def test_vllm_counts_prompts_outside_of_the_version() -> None:
     fake = Fake()
     messages = ask("three small words").messages
