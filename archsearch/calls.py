@@ -258,11 +258,11 @@ class Dispatcher:
         meter.drawn_samples += 1
         meter.drawn_completion_tokens += usage.completion_tokens
         cost = tariff.completion(Measured, usage.prompt_tokens, usage.completion_tokens)
+        meter.drawn_flops += cost.flops
         if prompt:
             meter.drawn_prompt_tokens += usage.prompt_tokens
             meter.drawn_cached_tokens += usage.cached_tokens
-            cost += tariff.prompt(Measured, usage.prompt_tokens)
-        meter.drawn_flops += cost.flops
+            meter.drawn_flops += tariff.prefilled(usage.prompt_tokens, usage.cached_tokens)
 
     def _count_retry(self) -> None:
         self.meter.retries += 1

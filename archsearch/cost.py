@@ -51,6 +51,14 @@ class Tariff:
             dollars=self.price.prompt * tokens / MILLION if self.price else 0.0,
         )
 
+    def prefilled(self, prompt_tokens: int, cached_tokens: int) -> float:
+        """FLOPs of a prompt of which the engine had some tokens cached."""
+        if self.shape is None:
+            return 0.0
+        fresh = prompt_tokens - cached_tokens
+        passes = flops.forward(self.shape, fresh, context=cached_tokens)
+        return passes + flops.lm_head(self.shape)
+
     def completion(self, kind: type[C], prompt_tokens: float, tokens: float) -> C:
         """One completion of `tokens` tokens after a prompt of `prompt_tokens`."""
         return kind(

@@ -101,8 +101,8 @@ def show_report(console: Console, report: Mapping[str, Any]) -> None:
     console.print(_contenders(report))
     tokens, flops = report["tokens"], report["flops"]
     console.print(
-        f"drawn {tokens['drawn']:,} tokens, {flops['drawn']:.3g} FLOPs, for trials that used "
-        f"{flops['used']:.3g}; {report['seconds']:.0f} s",
+        f"drawn {tokens['drawn']:,} tokens, {flops['drawn']:.3g} FLOPs; without reuse the same "
+        f"evaluations take {flops['used']:.3g}; {report['seconds']:.0f} s",
         highlight=False,
     )
 
@@ -133,17 +133,20 @@ def clock(seconds: float) -> str:
 
 def _front(report: Mapping[str, Any]) -> Table:
     table = Table(title="Score against FLOPs per question (search split)")
-    for name in ("trial", "score", "FLOPs per question", "architecture"):
-        table.add_column(name, justify="left" if name == "architecture" else "right")
+    for name in ("trial", "score", "FLOPs per question"):
+        table.add_column(name, justify="right")
+    table.add_column("architecture")
+    table.add_column("")
     trials: Mapping[int, Any] = {trial["number"]: trial for trial in report["trials"]}
-    for number in report["front"]:
+    shown = {*report["front"], report["best"]["number"]}
+    for number in sorted(shown, key=lambda number: trials[number]["flops_per_question"]):
         trial = trials[number]
         table.add_row(
             str(number),
             f"{trial['score']:.3f}",
             f"{trial['flops_per_question']:.3g}",
             trial["summary"],
-            style="bold" if number == report["best"]["number"] else "",
+            "named best" if number == report["best"]["number"] else "",
         )
     return table
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,7 +78,7 @@ def report(
         "flops": {
             "drawn": meter.drawn_flops,
             "charged": spent.flops,
-            "used": sum(_used_flops(trial) for trial in coordinator.trials),
+            "used": sum(map(_used_flops, _evaluations(coordinator, verdict))),
         },
         "retries": meter.retries,
         "seconds": seconds,
@@ -174,5 +174,12 @@ def _highest(evaluation: Evaluation) -> float:
     return max((outcome.cost.flops for outcome in evaluation.outcomes), default=0.0)
 
 
-def _used_flops(trial: Trial) -> float:
-    return sum(o.cost.flops for o in trial.evaluation.outcomes) if trial.evaluation else 0.0
+def _evaluations(coordinator: Coordinator, verdict: Verdict) -> Iterator[Evaluation]:
+    """Everything that was evaluated, each counted in full: what a search without reuse draws."""
+    yield from (trial.evaluation for trial in coordinator.trials if trial.evaluation)
+    yield from (finalist.select for finalist in verdict.finalists if finalist.select)
+    yield from (contender.test for contender in (verdict.best, *verdict.baselines))
+
+
+def _used_flops(evaluation: Evaluation) -> float:
+    return sum(outcome.cost.flops for outcome in evaluation.outcomes)

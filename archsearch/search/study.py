@@ -28,6 +28,8 @@ CALIBRATION = 8
 """Questions that each model answers once, in each baseline style, before anything is foreseen."""
 STALE = 20
 """Duplicates and refusals in a row after which the study enumerates what is unseen."""
+SECOND_CHANCE = 5
+"""Of those, how many the sampler may make again after each trial that was enumerated."""
 ENUMERABLE = 2_000
 """Points of a space that are looked through for baselines."""
 LOOKED_THROUGH = 20_000
@@ -119,6 +121,7 @@ class Coordinator:
             for style in settings.styles:
                 single = Baseline(kind="single call", model=model, style=style)
                 architecture = single.architecture(settings)
+                study.progress.questions_wanted += len(study.splits.search[:CALIBRATION])
                 study.forecast.check(architecture)
                 await self._learn(
                     architecture,
@@ -215,7 +218,10 @@ class Coordinator:
             first = self._first.setdefault(trial.architecture.digest, trial)
             if first is not trial:
                 trial.state, trial.twin = State.DUPLICATE, first.number
-        self._barren = 0 if trial.state is State.RUNNING else self._barren + 1
+        if trial.state is not State.RUNNING:
+            self._barren += 1
+        else:
+            self._barren = STALE - SECOND_CHANCE if trial.origin == "enumeration" else 0
         study.progress.refused += trial.state is State.REFUSED
         study.progress.duplicates += trial.state is State.DUPLICATE
 

@@ -3,9 +3,9 @@
     python scripts/bench/quickstart.py [--quick] [--json]
 
 Runs `archsearch search quickstart` in a fresh folder. `drawn_over_used` is FLOPs drawn in the whole
-search over what its trials used, each trial counted in full; `measured_over_expected` compares the
-winner's cost on the search questions with what was foreseen when it was proposed;
-`bounds_passed` counts trials with a question above its upper bound.
+run over what its evaluations used (trials, selection, test), each counted in full;
+`measured_over_expected` compares the winner's cost on the search questions with what was foreseen
+when it was proposed; `bounds_passed` counts trials with a question above its upper bound.
 """
 
 from __future__ import annotations
