@@ -54,11 +54,17 @@ class Watch:
 
     async def _lines(self) -> None:
         shown, phase = time.monotonic(), ""
-        while True:
-            if self._progress.phase != phase or time.monotonic() - shown >= LINE_EVERY:
-                shown, phase = time.monotonic(), self._progress.phase
-                self._console.print(self.line(), markup=False, highlight=False, soft_wrap=True)
-            await asyncio.sleep(LIVE_EVERY)
+        try:
+            while True:
+                if self._progress.phase != phase or time.monotonic() - shown >= LINE_EVERY:
+                    shown, phase = time.monotonic(), self._progress.phase
+                    self._print_line()
+                await asyncio.sleep(LIVE_EVERY)
+        finally:
+            self._print_line()
+
+    def _print_line(self) -> None:
+        self._console.print(self.line(), markup=False, highlight=False, soft_wrap=True)
 
     def line(self) -> str:
         """Everything in one line."""

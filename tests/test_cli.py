@@ -55,7 +55,14 @@ def test_search_shows_progress_and_tables_in_plain_text(folder):
     done = archsearch("search", "typed.yaml", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stdout
-    for word in ("searching", "tokens", "Held-out test, 12 questions", "single call"):
+    for word in (
+        "starting",
+        "done",
+        "trials 5/5",
+        "tokens",
+        "Held-out test, 12 questions",
+        "single call",
+    ):
         assert word in done.stdout
     report = json.loads((folder / "runs" / "typed" / "report.json").read_text())
     assert sum(t["state"] == "complete" for t in report["trials"]) == 5
