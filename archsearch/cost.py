@@ -13,9 +13,9 @@ from operator import add
 from typing import TypeVar
 
 from archsearch import flops
-from archsearch.flops import ModelShape
 from archsearch.layer import PlannedCall
 from archsearch.models.base import Price
+from archsearch.shape import ModelShape
 from archsearch.types import Cost, Measured, UpperBound
 
 C = TypeVar("C", bound=Cost)

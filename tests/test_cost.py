@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from archsearch import flops
 from archsearch.cost import Tariff, Used, measured, planned, total, upper_bound
-from archsearch.flops import ModelShape
 from archsearch.layer import PlannedCall
 from archsearch.models.base import Price
+from archsearch.shape import ModelShape
 from archsearch.types import Cost, Expected, Measured, UpperBound
 
 SHAPE = ModelShape(

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from archsearch import flops
+from archsearch import shape as room
 from archsearch.errors import ConfigError
-from archsearch.flops import ModelShape, cost, decode, forward, lm_head, prefill
+from archsearch.flops import cost, decode, forward, lm_head, prefill
+from archsearch.shape import ModelShape
 
 # -- by hand
 
@@ -500,8 +501,8 @@ SPECIAL: dict[str, dict[str, Any]] = {
 def build(family: str) -> tuple[Any, dict[str, Any]]:
     """A small model of `family`, and its config as a file would have it."""
     transformers = pytest.importorskip("transformers")
-    usual = SPARSE if family in flops._MIXTURES else WIDE
-    chosen = LATENT if family in flops._LATENT else SPECIAL.get(family, usual)
+    usual = SPARSE if family in room._MIXTURES else WIDE
+    chosen = LATENT if family in room._LATENT else SPECIAL.get(family, usual)
     # Kimi K2 is DeepSeek V3 under another name, which transformers does not know.
     known = {"kimi_k2": "deepseek_v3"}.get(family, family)
     config = transformers.AutoConfig.for_model(known, **SMALL | chosen)
@@ -511,7 +512,7 @@ def build(family: str) -> tuple[Any, dict[str, Any]]:
 
 
 # The private table, so that no family can be added without its weights being counted.
-@pytest.mark.parametrize("family", sorted(flops._FAMILIES))
+@pytest.mark.parametrize("family", sorted(room._FAMILIES))
 @pytest.mark.filterwarnings("ignore")  # of transformers, about how a model could be faster
 def test_weights_of_every_family(family: str) -> None:
     torch = pytest.importorskip("torch")

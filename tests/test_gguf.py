@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archsearch.errors import ConfigError
-from archsearch.flops import ModelShape
 from archsearch.gguf import Array, Header, Tensor, read_header
+from archsearch.shape import ModelShape
 
 U32, F32, BOOL, STRING, ARRAY, U64 = 4, 6, 7, 8, 9, 10
 

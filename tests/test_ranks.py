@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 RANKS = [
     "archsearch types errors",
     "seeds gguf answers replies stats gate patience budget layer registry",
+    "shape",
     "flops compose prompts store benchmark",
     "models architecture asking",
     "cost",

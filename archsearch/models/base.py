@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from archsearch.flops import ModelShape
+from archsearch.shape import ModelShape
 from archsearch.types import Completion, Message, Request
 
 

@@ -27,10 +27,10 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from archsearch.errors import RequestRejected, TransientModelError
-from archsearch.flops import ModelShape
 from archsearch.models.base import Model, ModelConfig
 from archsearch.models.drawing import Samples, drawn
 from archsearch.seeds import digest, seed_of
+from archsearch.shape import ModelShape
 from archsearch.types import Completion, FinishReason, Message, Request, Usage
 
 Fault = Literal["transient", "rejected", "hang"]

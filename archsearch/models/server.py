@@ -28,11 +28,11 @@ from archsearch.errors import (
     TransientModelError,
     UnknownName,
 )
-from archsearch.flops import ModelShape
 from archsearch.models.base import Model, ModelConfig
 from archsearch.models.chunks import Assembly, excerpt, failure, raise_error_in
 from archsearch.models.drawing import Samples, drawn, encodable
 from archsearch.seeds import digest
+from archsearch.shape import ModelShape
 from archsearch.types import Message, Request
 
 PLAIN: Mapping[str, Mapping[str, JsonValue]] = {

@@ -22,8 +22,8 @@ from typing import Any, ClassVar
 import pytest
 
 from archsearch.errors import ModelError, RequestRejected
-from archsearch.flops import ModelShape
 from archsearch.models.base import Model
+from archsearch.shape import ModelShape
 from archsearch.types import Completion, Message, Request
 
 Opener = Callable[[], Coroutine[Any, Any, Model]]
