@@ -134,7 +134,7 @@ class Dispatcher:
         """Whether the rendered prompt is at most `cap` tokens."""
         if await self._most_tokens(model, messages) <= cap:
             return True
-        return await self._model(model).count_tokens(messages) <= cap
+        return await self._count_tokens(model, messages) <= cap
 
     async def close(self) -> None:
         """Cancels the draws in flight and waits until they are gone; finished samples are kept."""
@@ -153,11 +153,20 @@ class Dispatcher:
         """An upper bound that needs no tokenizer: a token is at least one byte."""
         if model not in self._overheads:
             blank = [Message(role="user", content="")]
-            self._overheads[model] = await self._model(model).count_tokens(blank)
+            self._overheads[model] = await self._count_tokens(model, blank)
         return sum(
             len(message.content.encode("utf-8", "surrogatepass")) + self._overheads[model]
             for message in messages
         )
+
+    async def _count_tokens(self, model: str, messages: Sequence[Message]) -> int:
+        counts: list[int] = []
+
+        async def attempt() -> None:
+            counts.append(await self._model(model).count_tokens(messages))
+
+        await self._patience.persist(attempt, whom=f"model {model!r}", retrying=self._count_retry)
+        return counts[0]
 
     async def _wait(self, asked: Asked, indices: Sequence[int]) -> dict[int, Completion]:
         """Waits without owning: a cancelled waiter leaves the draw to the others, and only the

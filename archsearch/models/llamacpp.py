@@ -55,7 +55,7 @@ def _cores() -> int:
 
 
 class LlamaCppConfig(ModelConfig):
-    """A model file, and how much of it runs at once."""
+    """A GGUF file in this process, through llama.cpp."""
 
     backend: Literal["llamacpp"] = "llamacpp"
     path: str
@@ -222,7 +222,7 @@ class LlamaCpp(Model):
             self._calls.discard(call)
 
     def _body(self, request: Request, seed: int, prompt: _Prompt) -> Mapping[str, Any]:
-        """What the engine is asked. Only a streamed reply can be cancelled, and counts each sample."""
+        """What the engine is asked. Only a stream can be cancelled, and counts each sample."""
         return {
             "prompt": prompt.ids.tolist(),
             "n": request.n,

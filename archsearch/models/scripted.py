@@ -85,7 +85,10 @@ class Faults(BaseModel):
 
 
 class ScriptedConfig(ModelConfig):
-    """The first reply that matches the last user message is given; without one it is rejected."""
+    """Written-down replies, without any weights.
+
+    The first one that matches the last user message is given; without one it is rejected.
+    """
 
     backend: Literal["scripted"] = "scripted"
     replies: tuple[Reply, ...] = Field(min_length=1)

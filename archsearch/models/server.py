@@ -66,7 +66,7 @@ _GOODBYE = 1.0
 
 
 class ServerConfig(ModelConfig):
-    """An endpoint, and the name that it serves the model under."""
+    """Any OpenAI-compatible endpoint, by its URL and the name it serves the model under."""
 
     backend: Literal["server"] = "server"
     base_url: str
