@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -106,7 +106,7 @@ class Architecture:
         return tuple(
             call
             for row, given in zip(self.rows, before, strict=False)
-            for layer in row
+            for layer in _members(row)
             for call in layer.plan(given)
         )
 
@@ -118,7 +118,7 @@ class Architecture:
     def step(self) -> Step:
         """The whole as one step, each layer at its own path (`0.generator`, `1.fuser/2`)."""
         return chain(
-            [placed(f"{at}.{row[0].type}", parallel(row)) for at, row in enumerate(self.rows)]
+            [placed(f"{at}.{row[0].type}", _side_by_side(row)) for at, row in enumerate(self.rows)]
         )
 
     def warnings(self) -> list[str]:
@@ -178,8 +178,14 @@ def _check(at: int, row: Row, given: Outline) -> None:
         for layer in row:
             if not layer.side_by_side:
                 raise ConfigError(
-                    f"layer {place}: only layers that make candidates stand side by side; "
-                    f"received {layer.type!r}; give it a layer of its own"
+                    f"layer {place}: {layer.type!r} stands alone, since nothing says what several "
+                    f"side by side come to; give it a layer of its own"
+                )
+            if layer.type != row[0].type and not (layer.makes and row[0].makes):
+                raise ConfigError(
+                    f"layer {place}: only layers that make candidates stand side by side with "
+                    f"another type; received {row[0].type!r} beside {layer.type!r}; give each a "
+                    f"layer of its own"
                 )
     for layer in row:
         for need in sorted(layer.needs()):
@@ -208,13 +214,19 @@ def _outlines(rows: Sequence[Row]) -> tuple[Outline, ...]:
 
 
 def _after(row: Row, given: Outline) -> Outline:
-    left = [layer.leaves(given) for layer in row]
-    return replace(
-        left[0],
-        candidates=sum(outline.candidates for outline in left),
-        facets=frozenset.intersection(*(outline.facets for outline in left)),
-        sources=tuple(call for outline in left for call in outline.sources),
-    )
+    if len(row) == 1:
+        return row[0].leaves(given)
+    left = [layer.leaves(given) for layer in _members(row)]
+    return row[0].join_outlines(row, given, left)
+
+
+def _members(row: Row) -> Row:
+    """What is executed of a row: a layer alone, or each as one of several."""
+    return row if len(row) == 1 else tuple(layer.as_member() for layer in row)
+
+
+def _side_by_side(row: Row) -> Step:
+    return parallel(_members(row), lambda given, left: row[0].join(row, given, left))
 
 
 def _place(at: int, row: Row) -> str:

@@ -7,11 +7,12 @@ architecture: it counts occurrences, so that each request knows which samples ar
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from itertools import islice
+from typing import Any, Generic, TypeVar
 
 from archsearch.budget import Account
 from archsearch.cost import Tariff, Tariffs, Used
@@ -53,6 +54,15 @@ class Meter:
     reused_completion_tokens: int = 0
     drawn_flops: float = 0.0
     retries: int = 0
+    wasted_samples: int = 0
+    """Drawn or taken from the store ahead of need, and then not needed."""
+    wasted_completion_tokens: int = 0
+
+    def waste(self, used: Iterable[Used]) -> None:
+        """Counts what nobody needed in the end."""
+        for call in used:
+            self.wasted_samples += len(call.completion_tokens)
+            self.wasted_completion_tokens += sum(call.completion_tokens)
 
 
 class _Draw:
@@ -281,6 +291,14 @@ class Dispatcher:
         self.meter.reused_completion_tokens += completion.usage.completion_tokens
 
 
+@dataclass(frozen=True, slots=True)
+class _Branch(Generic[Result]):
+    """One item of `Walk.each` on its way."""
+
+    walk: Walk
+    task: asyncio.Future[Result]
+
+
 class Walk:
     """One question's way through one architecture; the `Calls` that its layers see.
 
@@ -320,41 +338,78 @@ class Walk:
         """`request.n` completions in sample-index order; see `layer.Calls`."""
         asked = self._dispatcher.identify(request, replicate=self._replicate)
         indices = self._take(asked)
-        slot = len(self._used)
-        self._used.append(None)  # keeps its place among requests that are answered sooner
+        slot = self._slot()
         found = await self._dispatcher.samples(asked, indices)
         completions = tuple(found[index] for index in indices)
-        self._used[slot] = Used(
-            role=request.role,
-            model=request.model,
-            prompt=asked.prompt,
-            prompt_tokens=completions[0].usage.prompt_tokens,
-            completion_tokens=tuple(c.usage.completion_tokens for c in completions),
-        )
+        self._used[slot] = _used(asked, completions)
         return completions
 
+    @asynccontextmanager
+    async def successive(
+        self, request: Request, *, ahead: int
+    ) -> AsyncIterator[AsyncIterator[Completion]]:
+        """The completions of `complete` one by one; see `layer.Calls`."""
+        asked = self._dispatcher.identify(request, replicate=self._replicate)
+        indices = iter(self._take(asked))
+        slot, taken = self._slot(), list[Completion]()
+        flying: deque[asyncio.Future[dict[int, Completion]]] = deque()
+
+        async def in_order() -> AsyncIterator[Completion]:
+            while True:
+                for index in islice(indices, ahead - len(flying)):
+                    flying.append(asyncio.ensure_future(self._dispatcher.samples(asked, [index])))
+                if not flying:
+                    return
+                (completion,) = (await flying[0]).values()
+                flying.popleft()
+                taken.append(completion)
+                self._used[slot] = _used(asked, taken)
+                yield completion
+
+        try:
+            yield in_order()
+        finally:
+            await _cancel(flying)
+            drawn = [one for found in map(_result, flying) if found for one in found.values()]
+            self._dispatcher.meter.waste([_used(asked, drawn)] if drawn else [])
+
     async def each(
-        self, items: Sequence[Item], step: Callable[[Item, Calls], Awaitable[Result]]
+        self,
+        items: Sequence[Item],
+        step: Callable[[Item, Calls], Awaitable[Result]],
+        *,
+        enough: Callable[[Sequence[Result]], bool] | None = None,
+        ahead: int | None = None,
     ) -> list[Result]:
         """`step` on every item at once; see `layer.Calls`.
 
         Branches set out as if none asked for what another asks. Where an earlier one did, the
-        later one is walked again from where the earlier one left its counts: nothing is drawn in
-        vain, since the samples it took by mistake are the earlier one's own.
+        later one is walked again from where the earlier one left its counts: the samples it took
+        by mistake are the earlier one's own.
         """
-        before = self._before + self._taken
-        branches = [self._branch(at, before) for at in range(len(items))]
-        results = await _all(
-            [step(item, branch) for item, branch in zip(items, branches, strict=True)]
-        )
-        ahead: Counter[str] = Counter()
-        for at, branch in enumerate(branches):
-            if ahead.keys() & branch._taken.keys():
-                branch = self._branch(at, before + ahead)
-                results[at] = await step(items[at], branch)
-            ahead += branch._taken
-            self._used.extend(branch._used)
-        self._taken.update(ahead)
+        before, since = self._before + self._taken, Counter[str]()
+        waiting, flying = iter(enumerate(items)), deque[_Branch[Result]]()
+        results: list[Result] = []
+        try:
+            while not (results and enough and enough(results)):
+                for at, item in islice(waiting, (ahead or len(items)) - len(flying)):
+                    walk = self._branch(at, before)
+                    flying.append(_Branch(walk, asyncio.ensure_future(step(item, walk))))
+                if not flying:
+                    break
+                walk, result = flying[0].walk, await flying[0].task
+                flying.popleft()
+                if since.keys() & walk._taken.keys():
+                    walk = self._branch(len(results), before + since)
+                    result = await step(items[len(results)], walk)
+                results.append(result)
+                since += walk._taken
+                self._used.extend(walk._used)
+        finally:
+            await _cancel(branch.task for branch in flying)
+            for branch in flying:
+                self._dispatcher.meter.waste(branch.walk.used)
+        self._taken.update(since)
         return results
 
     async def fits(self, model: str, messages: Sequence[Message], cap: int) -> bool:
@@ -368,6 +423,11 @@ class Walk:
         first = self._before[asked.key] + self._taken[asked.key]
         self._taken[asked.key] += count
         return list(range(first, first + count))
+
+    def _slot(self) -> int:
+        """A place among requests that are answered sooner."""
+        self._used.append(None)
+        return len(self._used) - 1
 
     def _branch(self, at: int, before: Counter[str]) -> Walk:
         branch = self.at(str(at))
@@ -390,13 +450,23 @@ def _runs(indices: Sequence[int], longest: int) -> list[list[int]]:
     return runs
 
 
-async def _all(steps: Sequence[Awaitable[Result]]) -> list[Result]:
-    """Results in order; when one fails, the others are cancelled and gone before it raises."""
-    tasks = [asyncio.ensure_future(step) for step in steps]
-    try:
-        return await asyncio.gather(*tasks)
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise
+def _used(asked: Asked, completions: Sequence[Completion]) -> Used:
+    return Used(
+        role=asked.request.role,
+        model=asked.request.model,
+        prompt=asked.prompt,
+        prompt_tokens=completions[0].usage.prompt_tokens,
+        completion_tokens=tuple(c.usage.completion_tokens for c in completions),
+    )
+
+
+def _result(done: asyncio.Future[Result]) -> Result | None:
+    return None if done.cancelled() or done.exception() else done.result()
+
+
+async def _cancel(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    """Cancels them and waits until they are gone."""
+    tasks = list(tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from archsearch.layer import Calls
+from archsearch.layer import Calls, concatenated
 from archsearch.types import Slate
 
 Step = Callable[[Slate, Calls], Awaitable[Slate]]
+Join = Callable[[Slate, Sequence[Slate]], Slate]
+"""From a slate and what several steps left of it to one slate."""
 
 
 def chain(steps: Sequence[Step]) -> Step:
@@ -24,8 +26,9 @@ def chain(steps: Sequence[Step]) -> Step:
     return run
 
 
-def parallel(steps: Sequence[Step]) -> Step:
-    """All on the same slate at once; candidates and fallbacks in the order of `steps`.
+def parallel(steps: Sequence[Step], join: Join = concatenated) -> Step:
+    """All on the same slate at once; `join` makes one slate of those that they leave, by default
+    one with all candidates in the order of `steps`.
 
     A single step is itself, at its own path.
     """
@@ -33,11 +36,7 @@ def parallel(steps: Sequence[Step]) -> Step:
         return steps[0]
 
     async def run(slate: Slate, calls: Calls) -> Slate:
-        made = await calls.each(steps, lambda step, door: step(slate, door))
-        known = len(slate.fallbacks)
-        return slate.with_candidates(
-            tuple(candidate for part in made for candidate in part.candidates)
-        ).noting(*(note for part in made for note in part.fallbacks[known:]))
+        return join(slate, await calls.each(steps, lambda step, door: step(slate, door)))
 
     return run
 

@@ -8,14 +8,15 @@ methods what the engine asks. See `layers/vote.py` for the smallest one.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from archsearch.types import Completion, Message, Request, Slate
+from archsearch.types import Completion, Fallback, Message, Request, Slate
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -29,6 +30,8 @@ class Facet(StrEnum):
     CRITIQUES = "critiques"
     SCORES = "scores"
     VERDICTS = "verdicts"
+    UNIT_TESTS = "unit tests"
+    TEST_RESULTS = "results of unit tests"
 
     @property
     def remedy(self) -> str:
@@ -42,6 +45,8 @@ _REMEDIES = {
     Facet.CRITIQUES: "put a critic before it",
     Facet.SCORES: "put a layer that scores candidates, such as a ranker, before it",
     Facet.VERDICTS: "put a verifier before it",
+    Facet.UNIT_TESTS: "put a unit_test_generator before it",
+    Facet.TEST_RESULTS: "put a unit_test_evaluator before it",
 }
 
 
@@ -60,6 +65,8 @@ class PlannedCall:
     max_prompt_tokens: int
     """Cap that the layer enforces on each prompt, through `prompts.fit`."""
     max_tokens: int
+    scoring: bool = False
+    """A reward model's scores are asked for, not texts."""
     frame: str = ""
     """The last user message with everything quoted left blank; the question is not in it."""
     quotes: tuple[tuple[PlannedCall, float], ...] = ()
@@ -83,6 +90,10 @@ class Outline:
     """The calls whose completions the candidates are."""
     critics: tuple[PlannedCall, ...] = ()
     """The calls whose completions the critiques are."""
+    testers: tuple[PlannedCall, ...] = ()
+    """The calls whose completions the unit tests are."""
+    unit_tests: int = 0
+    """Most unit tests it can hold."""
 
     def holds(self, facet: Facet) -> bool:
         """Whether a layer that needs `facet` can stand after a slate like this."""
@@ -90,6 +101,8 @@ class Outline:
             return self.candidates >= 1
         if facet is Facet.SEVERAL:
             return self.candidates >= 2
+        if facet is Facet.UNIT_TESTS:
+            return self.unit_tests >= 1
         return facet in self.facets
 
     def quoting(self, count: float) -> tuple[tuple[PlannedCall, float], ...]:
@@ -101,6 +114,19 @@ class Outline:
         """The same for `count` of the critiques: each critic's one reply holds all of them."""
         share = count / max(1, self.candidates)
         return tuple((call, share) for call in self.critics)
+
+
+def concatenated(given: Slate, left: Sequence[Slate]) -> Slate:
+    """All candidates of `left` on `given`, one slate's after another's, and all notes."""
+    return given.with_candidates(
+        tuple(candidate for slate in left for candidate in slate.candidates)
+    ).noting(*added_notes(given, left))
+
+
+def added_notes(given: Slate, left: Sequence[Slate]) -> tuple[Fallback, ...]:
+    """The fallbacks that slates made from `given` record beyond its own."""
+    known = len(given.fallbacks)
+    return tuple(note for slate in left for note in slate.fallbacks[known:])
 
 
 class Calls(Protocol):
@@ -120,13 +146,32 @@ class Calls(Protocol):
         At temperature 0 every sample is sample 0. Raises `ModelError` when there is no answer.
         """
 
+    def successive(
+        self, request: Request, *, ahead: int
+    ) -> AbstractAsyncContextManager[AsyncIterator[Completion]]:
+        """The completions of `complete`, one by one in sample-index order, with up to `ahead` of
+        them on their way at once.
+
+        Only those taken count as used; what was drawn ahead of the last one is wasted. So whoever
+        stops early decides by what came in index order, and never by what came first.
+        """
+
     async def each(
-        self, items: Sequence[Item], step: Callable[[Item, Calls], Awaitable[Result]]
+        self,
+        items: Sequence[Item],
+        step: Callable[[Item, Calls], Awaitable[Result]],
+        *,
+        enough: Callable[[Sequence[Result]], bool] | None = None,
+        ahead: int | None = None,
     ) -> list[Result]:
         """`step` on every item at once; results in the order of `items`.
 
         Sample indices come out as if the items had been taken one after another, so use this
         rather than `asyncio.gather` for a step that makes more than one call.
+
+        With `enough`, a pure function of the results of the first k items, it ends at the smallest
+        k for which that holds, and gives those k results. Up to `ahead` items (by default all) are
+        then under way at once; what was done beyond the k-th counts as wasted, not as used.
         """
 
     async def fits(self, model: str, messages: Sequence[Message], cap: int) -> bool:
@@ -138,8 +183,12 @@ class Layer(BaseModel, ABC):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    makes: ClassVar[bool] = False
+    """Whether its candidates are its own, and not those it was given. Makers of any types may stand
+    side by side."""
     side_by_side: ClassVar[bool] = False
-    """Whether several can stand in one layer: true where each *makes* candidates."""
+    """Whether several of its type may stand in one layer: true for makers, and for a type that says
+    in `join` what several of them come to."""
     version: ClassVar[int] = 1
     """Raised whenever the same fields may lead to another result than before."""
 
@@ -165,6 +214,30 @@ class Layer(BaseModel, ABC):
     def canonical(self, given: Outline) -> Self:
         """The same work in its one spelling: each parameter at the value that it acts with here."""
         return self
+
+    def as_member(self) -> Self:
+        """What stands for it beside others of its type: leaving all that `join` has to know."""
+        return self
+
+    @classmethod
+    def join(cls, row: Sequence[Layer], given: Slate, left: Sequence[Slate]) -> Slate:
+        """What `row`, side by side, leaves of `given`, where each `as_member` left `left`.
+
+        By default all candidates, in the order of the row.
+        """
+        return concatenated(given, left)
+
+    @classmethod
+    def join_outlines(
+        cls, row: Sequence[Layer], given: Outline, left: Sequence[Outline]
+    ) -> Outline:
+        """The outline of what `join` gives."""
+        return replace(
+            left[0],
+            candidates=sum(outline.candidates for outline in left),
+            facets=frozenset.intersection(*(outline.facets for outline in left)),
+            sources=tuple(call for outline in left for call in outline.sources),
+        )
 
     @classmethod
     def expand(cls, data: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -6,6 +6,7 @@ The key says what was asked; the index says which sample. The first completion c
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
@@ -15,9 +16,9 @@ from typing import Self
 
 from archsearch.errors import RunError
 from archsearch.seeds import digest
-from archsearch.types import Completion, FinishReason, Message, Request, Usage
+from archsearch.types import Completion, FinishReason, Logprobs, Message, Request, Usage
 
-SCHEMA = 1
+SCHEMA = 2
 """Part of every key and of the file: raised when a row's meaning changes."""
 
 _TIMEOUT = 60.0
@@ -28,11 +29,16 @@ CREATE TABLE IF NOT EXISTS samples (
     key BLOB NOT NULL, idx INTEGER NOT NULL,
     text BLOB NOT NULL, reasoning BLOB NOT NULL, finish TEXT NOT NULL,
     prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
-    cached_tokens INTEGER NOT NULL, seed INTEGER NOT NULL,
+    cached_tokens INTEGER NOT NULL, seed INTEGER NOT NULL, score REAL, logprobs TEXT,
     PRIMARY KEY (key, idx)
 ) WITHOUT ROWID
 """
-_COLUMNS = "text, reasoning, finish, prompt_tokens, completion_tokens, cached_tokens, seed"
+_COLUMNS = (
+    "text, reasoning, finish, prompt_tokens, completion_tokens, cached_tokens, seed, score, "
+    "logprobs"
+)
+
+_Row = tuple[bytes, bytes, FinishReason, int, int, int, int, float | None, str | None]
 
 
 def prompt_key(identity: str, messages: Sequence[Message]) -> str:
@@ -53,6 +59,8 @@ def sample_key(prompt: str, request: Request, *, replicate: int = 0) -> str:
             "temperature": float(request.temperature),
             "top_p": float(request.top_p),
             "stop": list(request.stop),
+            "logprobs": request.logprobs,
+            "scoring": request.scoring,
             "replicate": replicate,
         }
     )
@@ -125,7 +133,7 @@ class SampleStore:
     def put(self, key: str, index: int, completion: Completion) -> Completion:
         """Commits a completion; returns the one that is stored, which is the first ever put."""
         inserted = self._db.execute(
-            "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?)",
+            "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?)",
             (bytes.fromhex(key), index, *_row(completion)),
         )
         return completion if inserted.rowcount else self.get(key, [index])[index]
@@ -151,7 +159,7 @@ class SampleStore:
         self.close()
 
 
-def _row(completion: Completion) -> tuple[bytes, bytes, FinishReason, int, int, int, int]:
+def _row(completion: Completion) -> _Row:
     usage = completion.usage
     return (
         # A model may emit lone surrogates; SQLite text may not hold them, bytes may.
@@ -162,15 +170,25 @@ def _row(completion: Completion) -> tuple[bytes, bytes, FinishReason, int, int, 
         usage.completion_tokens,
         usage.cached_tokens,
         completion.seed,
+        completion.score,
+        None if completion.logprobs is None else json.dumps(completion.logprobs),
     )
 
 
-def _completion(row: tuple[bytes, bytes, FinishReason, int, int, int, int]) -> Completion:
-    text, reasoning, finish, prompt, completion, cached, seed = row
+def _completion(row: _Row) -> Completion:
+    text, reasoning, finish, prompt, completion, cached, seed, score, logprobs = row
     return Completion(
         text=text.decode("utf-8", "surrogatepass"),
         reasoning=reasoning.decode("utf-8", "surrogatepass"),
         finish_reason=finish,
         usage=Usage(prompt_tokens=prompt, completion_tokens=completion, cached_tokens=cached),
         seed=seed,
+        score=score,
+        logprobs=None if logprobs is None else _logprobs(logprobs),
+    )
+
+
+def _logprobs(stored: str) -> Logprobs:
+    return tuple(
+        tuple((token, value) for token, value in position) for position in json.loads(stored)
     )

@@ -14,6 +14,14 @@ from typing import Any, Literal, Self
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length"]
 FailureKind = Literal["model", "layer", "sandbox"]
+TestKind = Literal["statement", "program"]
+"""A unit test is a statement in natural language that a model judges, or a program to be run."""
+
+MOST_LOGPROBS = 20
+"""Most likeliest tokens that one request may ask for at each position; engines allow no more."""
+Logprobs = tuple[tuple[tuple[str, float], ...], ...]
+"""For each token drawn, (text, natural logarithm of its probability), first of itself and then of
+the likeliest others; of the model's own distribution, before temperature."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +72,18 @@ class Request:
     """A name from the study's `models`."""
     messages: tuple[Message, ...]
     max_tokens: int
-    """Most tokens in one completion, >= 1."""
+    """Most tokens in one completion, >= 1; 0 when scoring."""
     role: str = ""
     """What the call is for, as in `PlannedCall.role`. No part of the sample's identity."""
     n: int = 1
     temperature: float = 0.0
     top_p: float = 1.0
     stop: tuple[str, ...] = ()
+    logprobs: int = 0
+    """How many of the likeliest tokens to tell the probabilities of at each position, at most
+    `MOST_LOGPROBS`; 0 for none."""
+    scoring: bool = False
+    """Asks a reward model for its score of the last message, the assistant's, instead of a text."""
     seed: int | None = None
     """Seed of the first sample; sample i uses seed + i. Set by `calls`, never by a layer."""
 
@@ -86,6 +99,11 @@ class Completion:
     seed: int
     reasoning: str = ""
     """Thinking text, kept apart: charged, not forwarded to later layers unless asked."""
+    logprobs: Logprobs | None = None
+    """Where the request asked for them."""
+    score: float | None = None
+    """A reward model's, for a request that is scoring; higher is better, on the model's own scale.
+    The text is blank then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +128,16 @@ class Candidate:
     """Higher is better; comparable only between candidates scored by the same layer."""
     verdict: bool | None = None
     """What a verifier concluded."""
+    passed: tuple[bool | None, ...] | None = None
+    """Beside each of the slate's unit tests whether it passes; None where nobody could say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitTest:
+    """What a good answer must fulfil."""
+
+    text: str
+    kind: TestKind = "statement"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +155,7 @@ class Slate:
     question: Question
     candidates: tuple[Candidate, ...] = ()
     """Best first where a layer ranked them; the first of the final slate is the answer."""
+    unit_tests: tuple[UnitTest, ...] = ()
     fallbacks: tuple[Fallback, ...] = ()
 
     def with_candidates(self, candidates: tuple[Candidate, ...]) -> Slate:

@@ -82,6 +82,8 @@ OF_THE_REQUEST = [
     {"stop": ("END", "\n")},
     {"stop": ("\nEND",)},
     {"stop": ("\n", "END", "END")},
+    {"logprobs": 5},
+    {"scoring": True},
 ]
 BESIDE_IT = [
     {"identity": "smollm2@abc:q4"},

@@ -52,6 +52,8 @@ class Model(ABC):
     """Samples it works on at once; more would only wait inside the engine."""
     context: int
     """Tokens in one sample's context, prompt and completion together."""
+    scores: bool = False
+    """Whether it is a reward model: it answers requests that are `scoring`, and no others."""
 
     @abstractmethod
     def stream(self, request: Request) -> AsyncGenerator[tuple[int, Completion], None]:
@@ -59,6 +61,8 @@ class Model(ABC):
 
         Sample i is drawn with seed `request.seed + i`, so a request for n=4 gives what four
         requests for n=1 with consecutive seeds would. Closing the iterator cancels what is left.
+        A `scoring` request yields its one score, with the conversation counted as prompt tokens
+        and no completion tokens.
 
         Raises:
             RequestRejected: the same request would be refused again (too long for the context).

@@ -11,7 +11,7 @@ from math import isfinite
 
 from archsearch.errors import RequestRejected
 from archsearch.seeds import SEED_BITS
-from archsearch.types import Completion, Request
+from archsearch.types import MOST_LOGPROBS, Completion, Request
 
 Samples = AsyncGenerator[tuple[int, Completion], None]
 """What `Model.stream` gives."""
@@ -40,11 +40,19 @@ async def drawn(request: Request, ask: Callable[[Request, int], Samples], *, mos
             yield sample
 
 
-def check(request: Request) -> None:
-    """Raises `RequestRejected` for what engines take differently: some refuse, some guess."""
+def check(request: Request, *, scores: bool = False) -> None:
+    """Raises `RequestRejected` for what engines take differently: some refuse, some guess.
+
+    `scores`: the model is a reward model.
+    """
     rules = {
+        "a reward model scores, any other model writes": (request, request.scoring == scores),
         "n must be at least 1": (request.n, request.n >= 1),
-        "max_tokens must be at least 1": (request.max_tokens, request.max_tokens >= 1),
+        "max_tokens must be at least 1": (request.max_tokens, request.max_tokens >= 1 or scores),
+        f"logprobs must be from 0 to {MOST_LOGPROBS}": (
+            request.logprobs,
+            0 <= request.logprobs <= MOST_LOGPROBS,
+        ),
         "temperature must be finite and at least 0": (
             request.temperature,
             isfinite(request.temperature) and request.temperature >= 0,

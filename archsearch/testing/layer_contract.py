@@ -144,7 +144,7 @@ class LayerContract:
         for note in left.fallbacks[len(given.fallbacks) :]:
             assert note.path == PATH or note.path.startswith(f"{PATH}/")
         before = Counter((c.text, c.origin) for c in given.candidates)
-        if self.layer.side_by_side:
+        if self.layer.makes:
             for candidate in left.candidates:
                 assert candidate.origin.path == PATH or (candidate.text, candidate.origin) in before
         else:
