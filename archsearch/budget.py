@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from archsearch.errors import BudgetExhausted
-from archsearch.types import Cost, Measured, UpperBound
+from archsearch.types import Cost, Measured, UpperBound, total
 
 
 class Limits(BaseModel):
@@ -46,6 +47,33 @@ class Limits(BaseModel):
         return ", ".join(f"{cap:g} {unit}" for _, cap, unit in self._capped(Cost())) or "no cap"
 
 
+class Charges(Protocol):
+    """Where charges are kept, each under its name."""
+
+    def record_charges(self, costs: Mapping[str, Measured]) -> Measured:
+        """Keeps those whose names are new, and gives their sum."""
+
+    def charged(self) -> Measured:
+        """The sum of all that are kept."""
+
+
+class ChargesInMemory:
+    """Charges of a study that nobody resumes."""
+
+    def __init__(self) -> None:
+        self._costs: dict[str, Measured] = {}
+
+    def record_charges(self, costs: Mapping[str, Measured]) -> Measured:
+        """See `Charges`."""
+        new = {name: cost for name, cost in costs.items() if name not in self._costs}
+        self._costs.update(new)
+        return total(Measured, new.values())
+
+    def charged(self) -> Measured:
+        """See `Charges`."""
+        return total(Measured, self._costs.values())
+
+
 class Account:
     """What a study has spent, what calls in flight may still take, and what is set aside.
 
@@ -55,20 +83,11 @@ class Account:
     trials fit.
     """
 
-    def __init__(
-        self,
-        limits: Limits | None = None,
-        *,
-        charged: dict[str, Measured] | None = None,
-        record: Callable[[str, Measured], None] | None = None,
-    ) -> None:
-        """`charged` is what an earlier part of the study paid, by name; `record` hears of more."""
+    def __init__(self, limits: Limits | None = None, *, charges: Charges | None = None) -> None:
+        """`charges` holds what an earlier part of the study paid, and takes what this one does."""
         self._limits = limits or Limits()
-        self._charged = charged if charged is not None else {}
-        self._record = record
-        self._spent = Measured()
-        for cost in self._charged.values():
-            self._spent += cost
+        self._charges = charges or ChargesInMemory()
+        self._spent = self._charges.charged()
         self._held = UpperBound()
         self._in_flight = 0
         self._reserve = UpperBound()
@@ -83,13 +102,9 @@ class Account:
         """Keeps `reserve` out of reach from now on; `UpperBound()` frees it."""
         self._reserve = reserve
 
-    def charge(self, name: str, cost: Measured) -> None:
-        """Charges something that has a name, unless it was charged before."""
-        if name not in self._charged:
-            self._charged[name] = cost
-            self._spent += cost
-            if self._record:
-                self._record(name, cost)
+    def charge(self, costs: Mapping[str, Measured]) -> None:
+        """Charges what the names stand for, unless they were charged before."""
+        self._spent += self._charges.record_charges(costs)
 
     @asynccontextmanager
     async def holding(self, bound: UpperBound) -> AsyncIterator[None]:

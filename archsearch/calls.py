@@ -1,294 +1,25 @@
-"""The one door to models: store look-up, single flight, metering, retries, deadlines.
+"""A walk: one question's way through one architecture, and the `Calls` that its layers see.
 
-A `Dispatcher` serves a whole run; it owns every draw. A `Walk` is one question's way through one
-architecture: it counts occurrences, so that each request knows which samples are its own.
+It counts occurrences, so that each request knows which samples are its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from archsearch.budget import Account
-from archsearch.cost import Tariff, Tariffs, Used
-from archsearch.errors import TransientModelError, UnknownName
-from archsearch.gate import Gate
+from archsearch.cost import Used
+from archsearch.dispatch import Asked, Dispatcher
 from archsearch.layer import Calls
-from archsearch.models.base import Model
-from archsearch.patience import Patience
-from archsearch.seeds import seed_of
-from archsearch.store import SampleStore, prompt_key, sample_key
-from archsearch.types import Completion, Measured, Message, Request, UpperBound
+from archsearch.types import Completion, Message, Request
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request and its identities."""
-
-    request: Request
-    prompt: str
-    """Identity of the rendered prompt on its model."""
-    key: str
-    """Identity of its samples."""
-
-
-@dataclass(slots=True)
-class Meter:
-    """Tokens of a run so far: drawn are paid now, reused were paid before or are being paid."""
-
-    drawn_samples: int = 0
-    reused_samples: int = 0
-    drawn_prompt_tokens: int = 0
-    """Once per request, whole."""
-    drawn_cached_tokens: int = 0
-    """Of those, what the engines said they had cached."""
-    drawn_completion_tokens: int = 0
-    reused_completion_tokens: int = 0
-    drawn_flops: float = 0.0
-    retries: int = 0
-    wasted_samples: int = 0
-    """Drawn or taken from the store ahead of need, and then not needed."""
-    wasted_completion_tokens: int = 0
-
-    def waste(self, used: Iterable[Used]) -> None:
-        """Counts what nobody needed in the end."""
-        for call in used:
-            self.wasted_samples += len(call.completion_tokens)
-            self.wasted_completion_tokens += sum(call.completion_tokens)
-
-
-class _Draw:
-    """Consecutive samples on their way, detached from whoever asked for them."""
-
-    def __init__(self, indices: Sequence[int]) -> None:
-        loop = asyncio.get_running_loop()
-        self.samples: dict[int, asyncio.Future[Completion]] = {
-            i: loop.create_future() for i in indices
-        }
-        self.waiting = 0
-        self.task: asyncio.Task[None] | None = None
-        for future in self.samples.values():
-            # Whoever still waits gets the error; with nobody left, nobody need be warned of it.
-            future.add_done_callback(lambda done: done.cancelled() or done.exception())
-
-    @property
-    def left(self) -> list[int]:
-        """Indices not there yet."""
-        return [index for index, future in self.samples.items() if not future.done()]
-
-
-class Dispatcher:
-    """Draws the samples that the store lacks, each once; all who want one wait for the same."""
-
-    def __init__(
-        self,
-        models: Mapping[str, Model],
-        store: SampleStore,
-        *,
-        tariffs: Tariffs | None = None,
-        account: Account | None = None,
-        patience: Patience | None = None,
-        meter: Meter | None = None,
-    ) -> None:
-        """`models` and `tariffs` by the names that architectures use; both belong to the caller,
-        as does the store."""
-        self.meter = meter or Meter()
-        self._models = dict(models)
-        self._store = store
-        self._tariffs = tariffs or {n: Tariff(shape=m.shape) for n, m in self._models.items()}
-        self._account = account or Account()
-        self._patience = patience or Patience()
-        self._gates = {name: Gate(model.capacity) for name, model in self._models.items()}
-        self._flights: dict[tuple[str, int], _Draw] = {}
-        self._overheads: dict[str, int] = {}
-
-    def with_store(self, store: SampleStore) -> Dispatcher:
-        """The same models, account and meter, with another store; what this one holds is unknown
-        to it, so everything is drawn."""
-        return Dispatcher(
-            self._models,
-            store,
-            tariffs=self._tariffs,
-            account=self._account,
-            patience=self._patience,
-            meter=self.meter,
-        )
-
-    def identify(self, request: Request, *, replicate: int) -> Asked:
-        """The identities of a request's prompt and samples."""
-        prompt = prompt_key(self._model(request.model).identity, request.messages)
-        return Asked(request, prompt, sample_key(prompt, request, replicate=replicate))
-
-    async def samples(self, asked: Asked, indices: Sequence[int]) -> dict[int, Completion]:
-        """The completions of the given sample indices, from the store or drawn now.
-
-        Raises `BudgetExhausted` before a draw that could pass the study's cap, `ModelUnavailable`
-        or `RequestRejected` when a sample could not be had.
-        """
-        found = self._store.get(asked.key, indices)
-        for index, completion in found.items():
-            self._charge(asked, index, completion)
-            self._count_reused(completion)
-        missing = sorted(set(indices) - found.keys())
-        return found | await self._wait(asked, missing) if missing else found
-
-    async def fits(self, model: str, messages: Sequence[Message], cap: int) -> bool:
-        """Whether the rendered prompt is at most `cap` tokens."""
-        if await self._most_tokens(model, messages) <= cap:
-            return True
-        return await self._count_tokens(model, messages) <= cap
-
-    async def close(self) -> None:
-        """Cancels the draws in flight and waits until they are gone; finished samples are kept."""
-        tasks = {draw.task for draw in self._flights.values() if draw.task}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _model(self, name: str) -> Model:
-        try:
-            return self._models[name]
-        except KeyError:
-            raise UnknownName("model", name, self._models) from None
-
-    async def _most_tokens(self, model: str, messages: Sequence[Message]) -> int:
-        """An upper bound that needs no tokenizer: a token is at least one byte."""
-        if model not in self._overheads:
-            blank = [Message(role="user", content="")]
-            self._overheads[model] = await self._count_tokens(model, blank)
-        return sum(
-            len(message.content.encode("utf-8", "surrogatepass")) + self._overheads[model]
-            for message in messages
-        )
-
-    async def _count_tokens(self, model: str, messages: Sequence[Message]) -> int:
-        counts: list[int] = []
-
-        async def attempt() -> None:
-            counts.append(await self._model(model).count_tokens(messages))
-
-        await self._patience.persist(attempt, whom=f"model {model!r}", retrying=self._count_retry)
-        return counts[0]
-
-    async def _wait(self, asked: Asked, indices: Sequence[int]) -> dict[int, Completion]:
-        """Waits without owning: a cancelled waiter leaves the draw to the others, and only the
-        last one to go cancels it."""
-        draws = self._join(asked, indices)
-        for draw in draws:
-            draw.waiting += 1
-        try:
-            return {
-                index: await asyncio.shield(draw.samples[index])
-                for draw in draws
-                for index in indices
-                if index in draw.samples
-            }
-        finally:
-            for draw in draws:
-                draw.waiting -= 1
-                if not draw.waiting and draw.task:
-                    draw.task.cancel()
-
-    def _join(self, asked: Asked, indices: Sequence[int]) -> list[_Draw]:
-        """The draws that will bring `indices`: those in flight, and new ones for the rest."""
-        flying = {index: self._flights.get((asked.key, index)) for index in indices}
-        joined = dict.fromkeys(draw for draw in flying.values() if draw)
-        self.meter.reused_samples += sum(draw is not None for draw in flying.values())
-        fresh = [index for index, draw in flying.items() if draw is None]
-        capacity = self._model(asked.request.model).capacity
-        return [*joined, *(self._launch(asked, run) for run in _runs(fresh, capacity))]
-
-    def _launch(self, asked: Asked, indices: Sequence[int]) -> _Draw:
-        draw = _Draw(indices)
-        self._flights.update({(asked.key, index): draw for index in indices})
-        draw.task = asyncio.get_running_loop().create_task(self._bring(asked, draw))
-        return draw
-
-    async def _bring(self, asked: Asked, draw: _Draw) -> None:
-        """Settles every future of a draw: with its sample, or with the reason why not."""
-        name, gate, places = (
-            asked.request.model,
-            self._gates[asked.request.model],
-            len(draw.samples),
-        )
-        try:
-            await gate.take(places)
-            try:
-                async with self._account.holding(await self._bound(asked.request, places)):
-                    await self._patience.persist(
-                        lambda: self._attempt(asked, draw),
-                        whom=f"model {name!r}",
-                        retrying=self._count_retry,
-                    )
-            finally:
-                gate.give(places)
-        except BaseException as error:
-            for future in draw.samples.values():
-                if not future.done():
-                    future.cancel() if isinstance(
-                        error, asyncio.CancelledError
-                    ) else future.set_exception(error)
-            if isinstance(error, asyncio.CancelledError):
-                raise
-        finally:
-            for index in draw.samples:
-                del self._flights[asked.key, index]
-
-    async def _bound(self, request: Request, samples: int) -> UpperBound:
-        model, tariff = self._models[request.model], self._tariffs[request.model]
-        prompt = min(model.context, await self._most_tokens(request.model, request.messages))
-        completion = tariff.completion(UpperBound, prompt, request.max_tokens)
-        return tariff.prompt(UpperBound, prompt) + completion.scaled(samples)
-
-    async def _attempt(self, asked: Asked, draw: _Draw) -> None:
-        """Asks for what is left; commits each sample as it comes."""
-        for run in _runs(draw.left, len(draw.samples)):
-            request = replace(asked.request, n=len(run), seed=seed_of(asked.key) + run[0])
-            first = True
-            async with aclosing(self._model(request.model).stream(request)) as stream:
-                async for offset, drawn in stream:
-                    index = run[offset]
-                    self._count_drawn(request, drawn, prompt=first)
-                    first = False
-                    completion = self._store.put(asked.key, index, drawn)
-                    self._charge(asked, index, completion)
-                    draw.samples[index].set_result(completion)
-        if draw.left:
-            raise TransientModelError(f"the answer ended with {len(draw.left)} samples missing")
-
-    def _charge(self, asked: Asked, index: int, completion: Completion) -> None:
-        usage, tariff = completion.usage, self._tariffs[asked.request.model]
-        self._account.charge(asked.prompt, tariff.prompt(Measured, usage.prompt_tokens))
-        self._account.charge(
-            f"{asked.key}/{index}",
-            tariff.completion(Measured, usage.prompt_tokens, usage.completion_tokens),
-        )
-
-    def _count_drawn(self, request: Request, drawn: Completion, *, prompt: bool) -> None:
-        usage, tariff, meter = drawn.usage, self._tariffs[request.model], self.meter
-        meter.drawn_samples += 1
-        meter.drawn_completion_tokens += usage.completion_tokens
-        cost = tariff.completion(Measured, usage.prompt_tokens, usage.completion_tokens)
-        meter.drawn_flops += cost.flops
-        if prompt:
-            meter.drawn_prompt_tokens += usage.prompt_tokens
-            meter.drawn_cached_tokens += usage.cached_tokens
-            meter.drawn_flops += tariff.prefilled(usage.prompt_tokens, usage.cached_tokens)
-
-    def _count_retry(self) -> None:
-        self.meter.retries += 1
-
-    def _count_reused(self, completion: Completion) -> None:
-        self.meter.reused_samples += 1
-        self.meter.reused_completion_tokens += completion.usage.completion_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,9 +37,12 @@ class Walk:
     and never by time.
     """
 
-    def __init__(self, dispatcher: Dispatcher, *, replicate: int = 0, path: str = "") -> None:
-        """`replicate` tells repeats of a whole evaluation apart."""
-        self._dispatcher, self._replicate, self._path = dispatcher, replicate, path
+    def __init__(
+        self, dispatcher: Dispatcher, *, replicate: int = 0, party: str = "", path: str = ""
+    ) -> None:
+        """`replicate` tells repeats of a whole evaluation apart; parties take turns at a model."""
+        self._dispatcher, self._replicate = dispatcher, replicate
+        self._party, self._path = party, path
         self._before: Counter[str] = Counter()
         """Samples of each key taken before this walk or branch began."""
         self._taken: Counter[str] = Counter()
@@ -329,6 +63,7 @@ class Walk:
         deeper = Walk(
             self._dispatcher,
             replicate=self._replicate,
+            party=self._party,
             path=f"{self._path}/{segment}" if self._path else segment,
         )
         deeper._before, deeper._taken, deeper._used = self._before, self._taken, self._used
@@ -339,7 +74,7 @@ class Walk:
         asked = self._dispatcher.identify(request, replicate=self._replicate)
         indices = self._take(asked)
         slot = self._slot()
-        found = await self._dispatcher.samples(asked, indices)
+        found = await self._dispatcher.samples(asked, indices, party=self._party)
         completions = tuple(found[index] for index in indices)
         self._used[slot] = _used(asked, completions)
         return completions
@@ -357,7 +92,8 @@ class Walk:
         async def in_order() -> AsyncIterator[Completion]:
             while True:
                 for index in islice(indices, ahead - len(flying)):
-                    flying.append(asyncio.ensure_future(self._dispatcher.samples(asked, [index])))
+                    sample = self._dispatcher.samples(asked, [index], party=self._party)
+                    flying.append(asyncio.ensure_future(sample))
                 if not flying:
                     return
                 (completion,) = (await flying[0]).values()
@@ -433,21 +169,6 @@ class Walk:
         branch = self.at(str(at))
         branch._before, branch._taken, branch._used = before, Counter(), []
         return branch
-
-
-def _runs(indices: Sequence[int], longest: int) -> list[list[int]]:
-    """Sorted indices in runs of consecutive ones, none longer than `longest`.
-
-    >>> _runs([0, 1, 2, 5, 6], 2)
-    [[0, 1], [2], [5, 6]]
-    """
-    runs: list[list[int]] = []
-    for index in indices:
-        if runs and runs[-1][-1] + 1 == index and len(runs[-1]) < longest:
-            runs[-1].append(index)
-        else:
-            runs.append([index])
-    return runs
 
 
 def _used(asked: Asked, completions: Sequence[Completion]) -> Used:

@@ -83,7 +83,7 @@ def search(
 
       archsearch search my_study.yaml --set search.trials=40 --out runs/more
     """
-    from archsearch.calls import Meter
+    from archsearch.dispatch import Meter
     from archsearch.screen import Watch, show_report
     from archsearch.search.progress import Progress
     from archsearch.search.run import search as run_search

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 from typing import TypeVar
 
 from archsearch import flops
 from archsearch.layer import PlannedCall
 from archsearch.models.base import Price
 from archsearch.shape import ModelShape
-from archsearch.types import Cost, Measured, UpperBound
+from archsearch.types import Cost, Measured, UpperBound, total
 
 C = TypeVar("C", bound=Cost)
 
@@ -59,10 +57,14 @@ class Tariff:
         passes = flops.forward(self.shape, fresh, context=cached_tokens)
         return passes + flops.lm_head(self.shape)
 
+    def decoded(self, prompt_tokens: float, tokens: float) -> float:
+        """FLOPs of one completion after its prompt."""
+        return flops.decode(self.shape, prompt_tokens, tokens) if self.shape else 0.0
+
     def completion(self, kind: type[C], prompt_tokens: float, tokens: float) -> C:
         """One completion of `tokens` tokens after a prompt of `prompt_tokens`."""
         return kind(
-            flops=flops.decode(self.shape, prompt_tokens, tokens) if self.shape else 0.0,
+            flops=self.decoded(prompt_tokens, tokens),
             completion_tokens=tokens,
             calls=1,
             dollars=self.price.completion * tokens / MILLION if self.price else 0.0,
@@ -71,11 +73,6 @@ class Tariff:
 
 Tariffs = Mapping[str, Tariff]
 """By the model names that architectures use."""
-
-
-def total(kind: type[C], costs: Iterable[C]) -> C:
-    """The sum of costs of one kind."""
-    return reduce(add, costs, kind())
 
 
 def measured(used: Iterable[Used], tariffs: Tariffs) -> Measured:

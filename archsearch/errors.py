@@ -57,11 +57,14 @@ class ModelError(ArchsearchError, RuntimeError):
 class TransientModelError(ModelError):
     """A failure that may pass: a dropped connection, an overload, an invalid response.
 
-    `retry_after` is the pause in seconds that the server asked for, if it did.
+    `retry_after` is the pause in seconds that the server asked for, if it did; `overload` says that
+    it was asked too much at once, so that all had better ask less.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        self.retry_after = retry_after
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, overload: bool = False
+    ) -> None:
+        self.retry_after, self.overload = retry_after, overload
         super().__init__(message)
 
 

@@ -7,15 +7,17 @@ raised leaves the question unscored; it is attempted again before any verdict.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from archsearch.architecture import Architecture
 from archsearch.benchmark import Benchmark, Item
-from archsearch.calls import Dispatcher, Walk
-from archsearch.cost import Tariffs, Used, measured, total
+from archsearch.calls import Walk
+from archsearch.cost import Tariffs, Used, measured
+from archsearch.dispatch import Dispatcher
 from archsearch.errors import ArchsearchError, ModelError, RequestRejected
-from archsearch.types import Candidate, Failure, Fallback, Measured, Score, Slate
+from archsearch.types import Candidate, Failure, Fallback, Measured, Score, Slate, total
 
 AT_ONCE = 256
 """Questions under way at once: enough to fill an engine, few enough to keep memory flat."""
@@ -94,7 +96,7 @@ class Evaluator:
     async def outcome(self, architecture: Architecture, item: Item) -> Outcome:
         """One question, walked and scored. Raises only what concerns the whole run: a budget that
         is used up, a faulty configuration, a missing sample of a replay."""
-        walk = Walk(self.dispatcher, replicate=self.replicate)
+        walk = Walk(self.dispatcher, replicate=self.replicate, party=architecture.digest)
         answer: Candidate | None = None
         fallbacks: tuple[Fallback, ...] = ()
         try:
@@ -120,21 +122,23 @@ class Evaluator:
         )
 
     async def outcomes(
-        self, architecture: Architecture, items: Sequence[Item]
+        self, architecture: Architecture, items: Iterable[Item]
     ) -> AsyncIterator[Outcome]:
-        """Outcomes as they come, at most `AT_ONCE` questions under way."""
+        """Outcomes as they come, at most `AT_ONCE` questions under way; takes items as needed."""
         waiting = iter(items)
         running: set[asyncio.Task[Outcome]] = set()
+        done: asyncio.Queue[asyncio.Task[Outcome]] = asyncio.Queue()
         try:
             while True:
-                while len(running) < AT_ONCE and (item := next(waiting, None)):
-                    running.add(asyncio.ensure_future(self.outcome(architecture, item)))
+                for item in islice(waiting, AT_ONCE - len(running)):
+                    task = asyncio.ensure_future(self.outcome(architecture, item))
+                    task.add_done_callback(done.put_nowait)
+                    running.add(task)
                 if not running:
                     return
-                done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    running.remove(task)
-                    yield task.result()
+                task = await done.get()
+                running.remove(task)
+                yield task.result()
         finally:
             for task in running:
                 task.cancel()

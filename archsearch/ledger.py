@@ -5,8 +5,9 @@ from __future__ import annotations
 import fcntl
 import json
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, astuple, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,9 +15,9 @@ from typing import Any, Self
 from archsearch.cost import Used
 from archsearch.errors import RunError
 from archsearch.evaluate import Outcome
-from archsearch.types import Failure, Fallback, Measured, Score
+from archsearch.types import Failure, Fallback, Measured, Score, total
 
-SCHEMA = 1
+SCHEMA = 2
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -25,8 +26,16 @@ CREATE TABLE IF NOT EXISTS outcomes (
     digest TEXT NOT NULL, question TEXT NOT NULL, outcome TEXT NOT NULL,
     PRIMARY KEY (digest, question)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS charges (name TEXT PRIMARY KEY, cost TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS charges (
+    name TEXT PRIMARY KEY, flops REAL NOT NULL, prompt_tokens REAL NOT NULL,
+    completion_tokens REAL NOT NULL, calls REAL NOT NULL, dollars REAL NOT NULL
+) WITHOUT ROWID;
 """
+_CHARGE = "INSERT OR IGNORE INTO charges VALUES (?, ?, ?, ?, ?, ?)"
+_CHARGED = (
+    "SELECT TOTAL(flops), TOTAL(prompt_tokens), TOTAL(completion_tokens), TOTAL(calls), "
+    "TOTAL(dollars) FROM charges"
+)
 
 
 class Ledger:
@@ -109,16 +118,31 @@ class Ledger:
             (digest, outcome.question_id, json.dumps(asdict(outcome))),
         )
 
-    def charges(self) -> dict[str, Measured]:
-        """Everything charged to the study, by name."""
-        rows = self._db.execute("SELECT name, cost FROM charges")
-        return {name: Measured(**json.loads(cost)) for name, cost in rows}
+    def record_charges(self, costs: Mapping[str, Measured]) -> Measured:
+        """Commits the charges whose names are new, and gives their sum; see `budget.Charges`."""
+        with self._transaction():
+            new = [cost for name, cost in costs.items() if self._charge(name, cost)]
+        return total(Measured, new)
 
-    def record_charge(self, name: str, cost: Measured) -> None:
-        """Commits a charge."""
-        self._db.execute(
-            "INSERT OR IGNORE INTO charges VALUES (?, ?)", (name, json.dumps(asdict(cost)))
-        )
+    def _charge(self, name: str, cost: Measured) -> bool:
+        row = (name, *astuple(cost))
+        return bool(self._db.execute(_CHARGE, row).rowcount)
+
+    def charged(self) -> Measured:
+        """Everything charged to the study; see `budget.Charges`."""
+        (sums,) = self._db.execute(_CHARGED)
+        names = [field.name for field in fields(Measured)]
+        return Measured(**dict(zip(names, sums, strict=True)))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
 
     def close(self) -> None:
         """Lets go of the run."""

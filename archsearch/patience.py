@@ -10,6 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from archsearch.errors import ModelUnavailable, TransientModelError
 
+Pause = Callable[[TransientModelError, float], Awaitable[None]]
+"""How the seconds between two attempts are spent, given what went wrong."""
+
+
+async def _sleep(error: TransientModelError, seconds: float) -> None:
+    await asyncio.sleep(seconds)
+
 
 class Patience(BaseModel):
     """A `patience:` entry of a study file."""
@@ -29,11 +36,11 @@ class Patience(BaseModel):
         attempt: Callable[[], Awaitable[None]],
         *,
         whom: str,
-        retrying: Callable[[], None] = lambda: None,
+        pause: Pause = _sleep,
     ) -> None:
         """Awaits `attempt()` until it returns.
 
-        Only `TransientModelError` is tried again; `retrying` hears of each time. Raises
+        Only `TransientModelError` is tried again, after `pause(error, seconds)`. Raises
         `ModelUnavailable` when the attempts or the deadline are used up; `whom` is the name for
         that message.
         """
@@ -49,8 +56,7 @@ class Patience(BaseModel):
                             raise ModelUnavailable(
                                 f"{whom} failed {failures} times in a row; last: {error}"
                             ) from error
-                        retrying()
-                        await asyncio.sleep(self._pause(failures, error.retry_after))
+                        await pause(error, self._pause(failures, error.retry_after))
                     else:
                         return
         except TimeoutError as error:

@@ -16,7 +16,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from archsearch.architecture import Architecture
-from archsearch.calls import Meter
+from archsearch.dispatch import Meter
 from archsearch.search.config import Budget
 from archsearch.search.progress import Progress
 

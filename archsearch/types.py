@@ -7,15 +7,17 @@ in a `Failure`. `Cost` is what it took.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length"]
 FailureKind = Literal["model", "layer", "sandbox"]
 TestKind = Literal["statement", "program"]
 """A unit test is a statement in natural language that a model judges, or a program to be run."""
+
+C = TypeVar("C", bound="Cost")
 
 MOST_LOGPROBS = 20
 """Most likeliest tokens that one request may ask for at each position; engines allow no more."""
@@ -193,7 +195,7 @@ class Cost:
     """What something takes. Costs of one kind add up; kinds never mix.
 
     >>> Measured(flops=2.0, calls=1) + Measured(flops=3.0, calls=1)
-    Measured(flops=5.0, prompt_tokens=0, completion_tokens=0, calls=2, dollars=0.0)
+    Measured(flops=5.0, prompt_tokens=0.0, completion_tokens=0.0, calls=2.0, dollars=0.0)
     """
 
     flops: float = 0.0
@@ -205,15 +207,31 @@ class Cost:
     dollars: float = 0.0
 
     def __add__(self, other: Self) -> Self:
-        if type(other) is not type(self):
-            raise TypeError(f"cannot add {type(other).__name__} to {type(self).__name__}")
-        return type(self)(
-            **{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)}
-        )
+        return total(type(self), (self, other))
 
     def scaled(self, factor: float) -> Self:
         """`factor` times this cost."""
         return type(self)(**{f.name: getattr(self, f.name) * factor for f in fields(self)})
+
+
+def total(kind: type[C], costs: Iterable[C]) -> C:
+    """The sum of costs of one kind."""
+    flops = dollars = prompt_tokens = completion_tokens = calls = 0.0
+    for cost in costs:
+        if type(cost) is not kind:
+            raise TypeError(f"cannot add {type(cost).__name__} to {kind.__name__}")
+        flops += cost.flops
+        prompt_tokens += cost.prompt_tokens
+        completion_tokens += cost.completion_tokens
+        calls += cost.calls
+        dollars += cost.dollars
+    return kind(
+        flops=flops,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        calls=calls,
+        dollars=dollars,
+    )
 
 
 class Measured(Cost):

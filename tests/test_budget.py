@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from archsearch.budget import Account, Limits
+from archsearch.budget import Account, ChargesInMemory, Limits
 from archsearch.errors import BudgetExhausted
+from archsearch.ledger import Ledger
 from archsearch.types import Cost, Expected, Measured, UpperBound
 
 counts = st.integers(0, 10**6)
@@ -111,25 +112,30 @@ async def take_whole(account, bound):
 
 
 def test_a_name_is_charged_once():
-    heard = []
-    account = Account(record=lambda name, cost: heard.append((name, cost)))
+    account = Account()
     one, two = Measured(flops=3, calls=1), Measured(flops=5)
-    account.charge("a", one)
-    account.charge("b", two)
-    account.charge("a", two)
-    account.charge("a", one)
+    account.charge({"a": one})
+    account.charge({"b": two, "a": two})
+    account.charge({"a": one})
     assert account.spent == one + two
-    assert heard == [("a", one), ("b", two)]
 
 
-def test_what_was_charged_before_counts_and_is_not_recorded_again():
-    heard = []
-    before = {"a": Measured(flops=3), "b": Measured(flops=4)}
-    account = Account(charged=before, record=lambda *what: heard.append(what))
+@pytest.fixture(params=["memory", "ledger"])
+def charges(request, tmp_path):
+    if request.param == "memory":
+        yield ChargesInMemory()
+    else:
+        with Ledger(tmp_path) as ledger:
+            yield ledger
+
+
+def test_what_was_charged_before_counts_and_is_not_charged_again(charges):
+    assert charges.record_charges({"a": Measured(flops=3), "b": Measured(flops=4)}).flops == 7
+    account = Account(charges=charges)
     assert account.spent.flops == 7
-    account.charge("a", Measured(flops=9))
-    assert account.spent.flops == 7
-    assert not heard
+    account.charge({"a": Measured(flops=9), "c": Measured(calls=1, dollars=0.5)})
+    assert account.spent == Measured(flops=7, calls=1, dollars=0.5)
+    assert charges.charged() == account.spent
 
 
 def test_without_a_cap_everything_fits():
@@ -150,7 +156,7 @@ def test_a_draw_waits_while_others_hold_what_it_needs():
             async with account.holding(flops(bound)):
                 entered.append(name)
                 await done.wait()
-                account.charge(name, Measured(flops=actual))
+                account.charge({name: Measured(flops=actual)})
 
         first_done, at_once = asyncio.Event(), asyncio.Event()
         at_once.set()
@@ -176,7 +182,7 @@ def test_those_who_waited_in_vain_are_told():
         async def draw(name, bound):
             async with account.holding(flops(bound)):
                 await settle()
-                account.charge(name, Measured(flops=bound))
+                account.charge({name: Measured(flops=bound)})
 
         ends = await asyncio.wait_for(
             asyncio.gather(*(draw(str(n), n) for n in (8, 7, 3, 2)), return_exceptions=True), 5
@@ -205,7 +211,9 @@ def test_those_who_waited_in_vain_are_told():
 def test_what_does_not_fit_is_refused_before_it_is_drawn(limits, message):
     async def run():
         account = Account(limits)
-        account.charge("a", Measured(flops=60, prompt_tokens=20, completion_tokens=10, dollars=0.1))
+        account.charge(
+            {"a": Measured(flops=60, prompt_tokens=20, completion_tokens=10, dollars=0.1)}
+        )
         account.set_aside(UpperBound(flops=20, prompt_tokens=10, dollars=0.2))
         bound = UpperBound(flops=21, prompt_tokens=5, completion_tokens=6)
         with pytest.raises(BudgetExhausted, match=f"^the study's {message}"):
@@ -256,7 +264,7 @@ def test_the_cap_is_never_passed(cap, reserve, draws):
                 actual = int(bound * share)
                 for sample in range(turns + 1):
                     part = actual // (turns + 1) + (sample < actual % (turns + 1))
-                    account.charge(f"{name}/{sample}", Measured(flops=part))
+                    account.charge({f"{name}/{sample}": Measured(flops=part)})
                     assert account.spent.flops <= max(0, cap - reserve)
                     await asyncio.sleep(0)
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archsearch.budget import Account, Limits
-from archsearch.calls import Dispatcher, Walk
+from archsearch.calls import Walk
+from archsearch.dispatch import Dispatcher
 from archsearch.errors import BudgetExhausted, ModelUnavailable, RequestRejected, UnknownName
 from archsearch.models.scripted import Scripted
 from archsearch.patience import Patience
@@ -313,7 +314,8 @@ def test_closing_ends_every_draw():
     asyncio.run(run())
 
 
-def test_no_more_samples_are_under_way_than_the_model_takes():
+@pytest.mark.parametrize("together", [1, 3, 64])
+def test_no_more_samples_are_under_way_than_the_model_takes(together):
     async def run():
         now, most = 0, 0
 
@@ -322,16 +324,17 @@ def test_no_more_samples_are_under_way_than_the_model_takes():
                 nonlocal now, most
                 now += request.n
                 most = max(most, now)
-                try:
-                    async for pair in super()._draw(request, seed):
-                        yield pair
-                finally:
-                    now -= request.n
+                async for pair in super()._draw(request, seed):
+                    now -= 1  # its place is free although others of its request are not there yet
+                    yield pair
 
-        calls = dispatcher(Watched(reply, latency=0.001, capacity=6))
-        rng = random.Random(0)
+        model = Watched(reply, latency=uneven, capacity=6, together=together)
+        calls, rng = dispatcher(model), random.Random(0)
         await asyncio.gather(*(one(calls, ask(str(at), rng.randint(1, 9))) for at in range(40)))
         assert most == 6
+
+    def uneven(request, seed):
+        return seed % 5 / 1000
 
     asyncio.run(run())
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archsearch.calls import Dispatcher, Walk
+from archsearch.calls import Walk
 from archsearch.compose import chain, parallel, placed
+from archsearch.dispatch import Dispatcher
 from archsearch.store import SampleStore
 from archsearch.types import Candidate, Fallback, Origin, Slate
 from tests.strategies import candidates, slates, texts

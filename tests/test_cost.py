@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archsearch import flops
-from archsearch.cost import Tariff, Used, measured, planned, total, upper_bound
+from archsearch.cost import Tariff, Used, measured, planned, upper_bound
 from archsearch.layer import PlannedCall
 from archsearch.models.base import Price
 from archsearch.shape import ModelShape
-from archsearch.types import Cost, Expected, Measured, UpperBound
+from archsearch.types import Cost, Expected, Measured, UpperBound, total
 
 SHAPE = ModelShape(
     layers=1, hidden=4, heads=2, kv_heads=1, head_dim=2, vocab=10, active_parameters=100

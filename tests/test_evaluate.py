@@ -8,8 +8,8 @@ import pytest
 from archsearch import evaluate
 from archsearch.architecture import Architecture
 from archsearch.benchmark import Benchmark, Item
-from archsearch.calls import Dispatcher
 from archsearch.cost import Tariff
+from archsearch.dispatch import Dispatcher
 from archsearch.errors import BudgetExhausted, ConfigError
 from archsearch.evaluate import Evaluator
 from archsearch.layer import Facet, Layer

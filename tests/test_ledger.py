@@ -52,12 +52,12 @@ def test_the_first_value_of_a_fact_is_settled(tmp_path):
 def test_proposals_and_charges_come_back(tmp_path):
     with Ledger(tmp_path) as ledger:
         ledger.record_asked(0, {"origin": "sampler", "params": {"a": 1}})
-        ledger.record_charge("k", Measured(flops=2.0))
-        ledger.record_charge("k", Measured(flops=3.0))
+        ledger.record_charges({"k": Measured(flops=2.0)})
+        ledger.record_charges({"k": Measured(flops=3.0)})
     with Ledger(tmp_path) as ledger:
         assert ledger.asked(0) == {"origin": "sampler", "params": {"a": 1}}
         assert ledger.asked(1) is None
-        assert ledger.charges() == {"k": Measured(flops=2.0)}
+        assert ledger.charged() == Measured(flops=2.0)
 
 
 def test_a_second_holder_is_refused(tmp_path):
@@ -95,7 +95,7 @@ def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path):
 def test_a_damaged_file_is_refused_with_the_remedy(tmp_path):
     with Ledger(tmp_path) as ledger:
         for number in range(2000):
-            ledger.record_charge(str(number), Measured(flops=float(number)))
+            ledger.record_charges({str(number): Measured(flops=float(number))})
     path = tmp_path / "ledger.sqlite"
     data = bytearray(path.read_bytes())
     data[5000:9000] = os.urandom(4000)
@@ -109,5 +109,5 @@ def test_another_schema_is_refused(tmp_path):
     db = sqlite3.connect(tmp_path / "ledger.sqlite")
     db.execute("PRAGMA user_version=99")
     db.close()
-    with pytest.raises(RunError, match=r"must be of schema 1; .* is of schema 99"):
+    with pytest.raises(RunError, match=r"must be of schema 2; .* is of schema 99"):
         Ledger(tmp_path)

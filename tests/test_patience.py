@@ -46,15 +46,20 @@ def test_attempts_are_exact(pauses, attempts):
     patience = Patience(attempts=attempts)
     heard = []
     attempt = Attempt(*[BUSY] * attempts)
+
+    async def pause(error, seconds):
+        heard.append((attempt.made, error))
+        await asyncio.sleep(seconds)
+
     with pytest.raises(
         ModelUnavailable,
         match=f"^model 'small' failed {attempts} times in a row; last: the server is busy$",
     ) as caught:
-        persist(patience, attempt, retrying=lambda: heard.append(attempt.made))
+        persist(patience, attempt, pause=pause)
     assert attempt.made == attempts
     assert len(pauses) == attempts - 1
-    # It hears of each retry before it is made.
-    assert heard == list(range(1, attempts))
+    # Whoever spends the pause hears of each retry before it is made, and why.
+    assert heard == [(made, BUSY) for made in range(1, attempts)]
     assert caught.value.__cause__ is BUSY
 
 

@@ -7,7 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from archsearch.architecture import LAYERS
-from archsearch.calls import Dispatcher, Walk
+from archsearch.calls import Walk
+from archsearch.dispatch import Dispatcher
 from archsearch.errors import ConfigError
 from archsearch.models.scripted import Scripted
 from archsearch.prompts import ELLIPSIS, asking, clip, fit, load, render

@@ -14,6 +14,7 @@ RANKS = [
     "flops compose prompts store benchmark",
     "models architecture asking",
     "cost",
+    "dispatch",
     "calls",
     "evaluate",
     "ledger",

@@ -50,6 +50,9 @@ class Model(ABC):
     """What it costs; None where nothing is known (a closed API without a typed-in shape)."""
     capacity: int
     """Samples it works on at once; more would only wait inside the engine."""
+    together: int = 1
+    """Most samples that it serves better in one request than in as many, as they share a prefill
+    then. What is asked for together also waits for places together."""
     context: int
     """Tokens in one sample's context, prompt and completion together."""
     scores: bool = False

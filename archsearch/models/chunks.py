@@ -8,24 +8,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 from archsearch.errors import ConfigError, ModelError, RequestRejected, TransientModelError
 from archsearch.models.drawing import encodable
-from archsearch.types import Completion, FinishReason, Usage
+from archsearch.types import Completion, FinishReason, Logprobs, Usage
 
 REFUSALS = frozenset({400, 404, 405, 413, 422})
 """HTTP statuses with which a server refuses the request itself."""
 
+OVERLOADS = frozenset({408, 429, 503, 504, 529})
+"""HTTP statuses with which a server says that it is asked too much at once."""
+
 _EXCERPT = 300
 """Characters of a bad reply that an error message shows."""
+
+_ROUNDED = 0.01
+"""How far above 0 a logarithm of a probability may come out: half precision rounds."""
 
 
 def failure(status: object, message: str, *, retry_after: float | None = None) -> ModelError:
     """The error that an HTTP status, or the code in an error body, stands for."""
     if status in REFUSALS:
         return RequestRejected(f"the model refused the request ({status}): {message}")
-    return TransientModelError(f"the model failed ({status}): {message}", retry_after=retry_after)
+    return TransientModelError(
+        f"the model failed ({status}): {message}",
+        retry_after=retry_after,
+        overload=status in OVERLOADS,
+    )
 
 
 def excerpt(value: object) -> str:
@@ -69,6 +80,7 @@ class _Sample:
 
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
+    logprobs: list[tuple[tuple[str, float], ...]] = field(default_factory=list)
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
     given: bool = False
@@ -83,11 +95,14 @@ class Assembly:
     enough, since each sample is stored and charged by itself.
     """
 
-    def __init__(self, *, n: int, seed: int, thinking: bool = False) -> None:
-        """`thinking`: the prompt ended with an open `<think>`."""
+    def __init__(
+        self, *, n: int, seed: int, thinking: bool = False, logprobs: bool = False
+    ) -> None:
+        """`thinking`: the prompt ended with an open `<think>`; `logprobs`: they were asked for."""
         self._samples = [_Sample() for _ in range(n)]
         self._seed = seed
         self._thinking = thinking
+        self._logprobs = logprobs
 
     def feed(self, chunk: object) -> list[tuple[int, Completion]]:
         """The samples that `chunk` completes."""
@@ -127,6 +142,8 @@ class Assembly:
             raise _invalid("must hold deltas that are mappings", choice)
         sample.text.append(_text(said, "content", "text"))
         sample.reasoning.append(_text(said, "reasoning_content", "reasoning"))
+        if self._logprobs:
+            sample.logprobs += _positions(choice.get("logprobs"))
         if choice.get("finish_reason") is not None:
             sample.finish_reason = _finish_reason(choice["finish_reason"])
         return sample
@@ -157,6 +174,7 @@ class Assembly:
                 sample.given = True
                 text = encodable("".join(sample.text))
                 reasoning = encodable("".join(sample.reasoning))
+                logprobs = self._told(sample, text or reasoning)
                 if not reasoning:
                     reasoning, text = split_thinking(text, opened=self._thinking)
                 yield (
@@ -167,8 +185,21 @@ class Assembly:
                         finish_reason=sample.finish_reason,
                         usage=sample.usage,
                         seed=self._seed + index,
+                        logprobs=logprobs,
                     ),
                 )
+
+    def _told(self, sample: _Sample, text: str) -> Logprobs | None:
+        """The log probabilities of a sample that said `text`, if they were asked for."""
+        if not self._logprobs:
+            return None
+        if text and not sample.logprobs:
+            raise ConfigError(
+                "a server must give log probabilities where a layer needs them "
+                "(`logprobs`, `top_logprobs`); this one gave none; use another server, back-end "
+                "or layer"
+            )
+        return tuple(sample.logprobs)
 
 
 def _invalid(rule: str, received: object) -> TransientModelError:
@@ -184,6 +215,51 @@ def _text(said: Mapping[str, Any], *names: str) -> str:
         if value is not None:
             raise _invalid(f"must hold text as `{name}`", said)
     return ""
+
+
+def _positions(logprobs: object) -> Iterator[tuple[tuple[str, float], ...]]:
+    """What a chunk tells of each of its tokens: itself first, then the likeliest others.
+
+    Servers count the token itself among the likeliest, where it is one of them. llama.cpp writes
+    it there by its own text; in front it gives what the token let through, which is nothing while
+    a stop string may have begun, and all that was held back afterwards.
+    """
+    if logprobs is None:
+        return
+    content = logprobs.get("content", []) if isinstance(logprobs, Mapping) else logprobs
+    if content is None:
+        return
+    if not isinstance(content, list):
+        raise _invalid("must list the log probabilities of its tokens", logprobs)
+    for token in content:
+        drawn = _likelihood(token)
+        likeliest = token.get("top_logprobs")
+        if not isinstance(likeliest, list):
+            raise _invalid("must list the likeliest tokens as `top_logprobs`", token)
+        itself = next((other for other in likeliest if _same(token, other)), token)
+        others = [_likelihood(other) for other in likeliest if other is not itself]
+        others.sort(key=lambda other: -other[1])
+        yield ((_likelihood(itself)[0], drawn[1]), *others)
+
+
+def _same(token: Mapping[str, Any], other: object) -> bool:
+    """Whether `other` is the same token: of one id where ids are told, else of one text."""
+    if not isinstance(other, Mapping):
+        raise _invalid("must hold likeliest tokens that are mappings", token)
+    names = ("id",) if "id" in token else ("token", "bytes")
+    return all(token.get(name) == other.get(name) for name in names)
+
+
+def _likelihood(token: object) -> tuple[str, float]:
+    """A token's text and the natural logarithm of its probability."""
+    if not isinstance(token, Mapping) or not isinstance(token.get("token"), str):
+        raise _invalid("must hold the text of a token with its log probability", token)
+    value = token.get("logprob")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _invalid("must hold a log probability that is a number", token)
+    if not (isfinite(value) and value <= _ROUNDED):
+        raise _invalid("must hold log probabilities that are finite and at most 0", token)
+    return encodable(token["token"]), min(0.0, float(value))
 
 
 def _finish_reason(reason: object) -> FinishReason:

@@ -170,6 +170,7 @@ class LlamaCpp(Model):
     ) -> None:
         """Takes over an `xllamacpp.Server` and a client of its listener."""
         self.identity, self.shape, self.capacity, self.context = identity, shape, slots, context
+        self.together = slots
         self._engine = engine
         self._client = client
         self._renderer = _Renderer(client)
@@ -208,7 +209,14 @@ class LlamaCpp(Model):
             self._gate.give(request.n)  # to the next who waits, to learn the same
         self._require_open()
         call = _Call(
-            Assembly(n=request.n, seed=seed, thinking=prompt.thinking), self._gate, request.n
+            Assembly(
+                n=request.n,
+                seed=seed,
+                thinking=prompt.thinking,
+                logprobs=bool(request.logprobs),
+            ),
+            self._gate,
+            request.n,
         )
         self._calls.add(call)
         try:
@@ -234,6 +242,7 @@ class LlamaCpp(Model):
             "cache_prompt": self._prefix_cache,
             "stream": True,
             "stream_options": {"include_usage": True},
+            **({"logprobs": request.logprobs} if request.logprobs else {}),
             **PLAIN,
         }
 

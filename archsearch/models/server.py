@@ -55,7 +55,7 @@ _TOKENS_AROUND_PROMPT, _TOKENS_AROUND_MESSAGE = 128, 16
 
 _OURS = frozenset(
     ["model", "messages", "n", "seed", "temperature", "top_p", "stop", "stream", "stream_options"]
-) | {"max_tokens", "max_completion_tokens"}
+) | {"max_tokens", "max_completion_tokens", "logprobs", "top_logprobs"}
 
 _HANGS_UP = "llamacpp"
 """The engine that closes a connection after each stream unannounced: the next request on it would
@@ -176,7 +176,7 @@ class Server(Model):
         self.identity = _identity(config)
         self.shape, self.capacity, self.context = shape, config.concurrency, min(known)
         supports_n = served.engine is not None if config.supports_n is None else config.supports_n
-        self._most = config.concurrency if supports_n else 1
+        self.together = config.concurrency if supports_n else 1
         self._max_tokens_field = config.max_tokens_field
         plain = PLAIN[served.engine] if served.engine else {}
         self._fixed = {"model": config.model, "stream": True, **plain, **config.extra_body}
@@ -185,7 +185,7 @@ class Server(Model):
 
     def stream(self, request: Request) -> Samples:
         """Samples of as many streamed requests as the server's way of counting takes."""
-        return drawn(request, self._draw, most=self._most)
+        return drawn(request, self._draw, most=self.together)
 
     async def count_tokens(self, messages: Sequence[Message]) -> int:
         """As the server counts; else an upper bound: UTF-8 bytes, and room for the template."""
@@ -204,7 +204,7 @@ class Server(Model):
         await self._endpoint.close()
 
     async def _draw(self, request: Request, seed: int) -> Samples:
-        assembly = Assembly(n=request.n, seed=seed)
+        assembly = Assembly(n=request.n, seed=seed, logprobs=bool(request.logprobs))
         body = self._body(request, seed)
         async with aclosing(self._endpoint.chunks(body, self._headers)) as chunks:
             async for chunk in chunks:
@@ -225,6 +225,8 @@ class Server(Model):
         }
         if request.stop:
             body["stop"] = [encodable(stop) for stop in request.stop]
+        if request.logprobs:
+            body |= {"logprobs": True, "top_logprobs": request.logprobs}
         if request.n > 1:
             body["n"] = request.n
             # How vLLM counts each sample; llama.cpp does so anyway.

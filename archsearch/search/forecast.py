@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from archsearch.architecture import Architecture
-from archsearch.cost import Tariffs, Used, planned, total, upper_bound
+from archsearch.cost import Tariffs, Used, planned, upper_bound
 from archsearch.errors import ConfigError, UnknownName
 from archsearch.layer import PlannedCall
 from archsearch.models.base import Model
 from archsearch.search.lengths import Lengths
-from archsearch.types import Expected, Message, Question, UpperBound
+from archsearch.types import Expected, Message, Question, UpperBound, total
 
 COUNTED = 64
 """Questions whose prompt length is counted; their mean stands for all."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from archsearch import __version__
-from archsearch.calls import Meter
+from archsearch.dispatch import Meter
 from archsearch.evaluate import Evaluation
 from archsearch.models.base import Model
 from archsearch.search.config import StudyConfig

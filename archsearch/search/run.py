@@ -17,8 +17,8 @@ from archsearch.architecture import Architecture
 from archsearch.benchmark import Splits
 from archsearch.benchmark import split as split_items
 from archsearch.budget import Account, Limits
-from archsearch.calls import Dispatcher, Meter
 from archsearch.cost import Tariff, Tariffs
+from archsearch.dispatch import Dispatcher, Meter
 from archsearch.errors import ConfigError, RunError
 from archsearch.evaluate import Evaluator
 from archsearch.ledger import Ledger
@@ -51,9 +51,7 @@ async def search(
         _restore(ledger, meter)
         async with opened(config) as models:
             tariffs = tariffs_of(config, models)
-            account = Account(
-                config.budget.study, charged=ledger.charges(), record=ledger.record_charge
-            )
+            account = Account(config.budget.study, charges=ledger)
             dispatcher = Dispatcher(
                 models,
                 store,

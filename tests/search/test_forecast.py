@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from archsearch.architecture import Architecture
-from archsearch.calls import Dispatcher
 from archsearch.cost import Tariff, Used
+from archsearch.dispatch import Dispatcher
 from archsearch.errors import ConfigError, UnknownName
 from archsearch.evaluate import Evaluator
 from archsearch.layer import PlannedCall

@@ -8,7 +8,7 @@ import optuna
 import pytest
 
 from archsearch.architecture import Architecture
-from archsearch.calls import Meter
+from archsearch.dispatch import Meter
 from archsearch.errors import RunError
 from archsearch.ledger import Ledger
 from archsearch.search.progress import Progress

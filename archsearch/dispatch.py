@@ -1,0 +1,398 @@
+"""The dispatcher: store look-up, single flight, metering, retries, deadlines.
+
+One serves a whole run, and owns every draw: whoever wants a sample waits for it without owning it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from archsearch.budget import Account
+from archsearch.cost import Tariff, Tariffs, Used
+from archsearch.errors import TransientModelError, UnknownName
+from archsearch.gate import Gate
+from archsearch.models.base import Model
+from archsearch.patience import Patience
+from archsearch.seeds import seed_of
+from archsearch.store import SampleStore, prompt_key, sample_key
+from archsearch.types import Completion, Measured, Message, Request, UpperBound
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request and its identities."""
+
+    request: Request
+    prompt: str
+    """Identity of the rendered prompt on its model."""
+    key: str
+    """Identity of its samples."""
+
+
+@dataclass(slots=True)
+class Meter:
+    """Tokens of a run so far: drawn are paid now, reused were paid before or are being paid."""
+
+    drawn_samples: int = 0
+    reused_samples: int = 0
+    drawn_prompt_tokens: int = 0
+    """Once per request, whole."""
+    drawn_cached_tokens: int = 0
+    """Of those, what the engines said they had cached."""
+    drawn_completion_tokens: int = 0
+    reused_completion_tokens: int = 0
+    drawn_flops: float = 0.0
+    retries: int = 0
+    wasted_samples: int = 0
+    """Drawn, or taken from the store, ahead of need and then not needed."""
+    wasted_completion_tokens: int = 0
+    cancelled_samples: int = 0
+    """Given up while an engine was at work on them; their tokens nobody counts."""
+
+    def waste(self, used: Iterable[Used]) -> None:
+        """Counts what nobody needed in the end."""
+        for call in used:
+            self.wasted_samples += len(call.completion_tokens)
+            self.wasted_completion_tokens += sum(call.completion_tokens)
+
+
+class _Draw:
+    """Consecutive samples on their way, detached from whoever asked for them."""
+
+    def __init__(self, asked: Asked, indices: Sequence[int], party: str) -> None:
+        self.asked, self.party = asked, party
+        self.indices = indices
+        self.found: dict[int, Completion] = {}
+        self.places = 0
+        """Of the model's gate that are held."""
+        self.began = 0.0
+        """The loop's time when they were taken."""
+        self.task: asyncio.Task[None] | None = None
+        self._watchers: list[_Watcher] = []
+
+    @property
+    def left(self) -> list[int]:
+        """Indices not there yet."""
+        return [index for index in self.indices if index not in self.found]
+
+    def watch(self, indices: Sequence[int]) -> _Watcher:
+        """Somebody who waits for those of `indices` that are of this draw."""
+        wanted = [index for index in indices if index in self.indices]
+        watcher = _Watcher(self, wanted, set(wanted) - self.found.keys())
+        self._watchers.append(watcher)
+        return watcher
+
+    def settle(self, index: int, completion: Completion) -> None:
+        """A sample is there."""
+        self.found[index] = completion
+        for watcher in self._watchers:
+            watcher.hear(index)
+
+    def fail(self, error: BaseException) -> None:
+        """The rest will not come."""
+        for watcher in self._watchers:
+            watcher.despair(error)
+
+    def leave(self, watcher: _Watcher) -> None:
+        """The last one to go ends the draw."""
+        self._watchers.remove(watcher)
+        if not self._watchers and self.task:
+            self.task.cancel()
+
+
+class _Watcher:
+    """One caller's wait for some samples of a draw."""
+
+    def __init__(self, draw: _Draw, wanted: Sequence[int], missing: set[int]) -> None:
+        self.draw, self._wanted, self._missing = draw, wanted, missing
+        self._there: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if not missing:
+            self._there.set_result(None)
+
+    def hear(self, index: int) -> None:
+        """A sample has come."""
+        self._missing.discard(index)
+        if not self._missing and not self._there.done():
+            self._there.set_result(None)
+
+    def despair(self, error: BaseException) -> None:
+        """No more will come."""
+        if self._there.done():
+            return
+        if isinstance(error, asyncio.CancelledError):
+            self._there.cancel()
+        else:
+            self._there.set_exception(error)
+
+    async def samples(self) -> dict[int, Completion]:
+        """Those wanted, as soon as all are there."""
+        await self._there
+        return {index: self.draw.found[index] for index in self._wanted}
+
+    def leave(self) -> None:
+        """Waits no longer. An error that nobody has seen by now was some other draw's as well."""
+        if self._there.done() and not self._there.cancelled():
+            self._there.exception()
+        self.draw.leave(self)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A model, what it costs, and the way in."""
+
+    model: Model
+    tariff: Tariff
+    gate: Gate
+
+
+class Dispatcher:
+    """Draws the samples that the store lacks, each once; all who want one wait for the same."""
+
+    def __init__(
+        self,
+        models: Mapping[str, Model],
+        store: SampleStore,
+        *,
+        tariffs: Tariffs | None = None,
+        account: Account | None = None,
+        patience: Patience | None = None,
+        meter: Meter | None = None,
+    ) -> None:
+        """`models` and `tariffs` by the names that architectures use; both belong to the caller,
+        as does the store. Without an `account` nothing is charged."""
+        self.meter = meter or Meter()
+        self._store = store
+        self._account = account
+        self._patience = patience or Patience()
+        self._lines = {
+            name: _Line(
+                model,
+                tariffs[name] if tariffs else Tariff(shape=model.shape),
+                Gate(model.capacity),
+            )
+            for name, model in models.items()
+        }
+        self._flights: dict[tuple[str, int], _Draw] = {}
+        self._overheads: dict[str, int] = {}
+
+    def with_store(self, store: SampleStore) -> Dispatcher:
+        """The same models, account and meter, with another store; what this one holds is unknown
+        to it, so everything is drawn."""
+        return Dispatcher(
+            {name: line.model for name, line in self._lines.items()},
+            store,
+            tariffs={name: line.tariff for name, line in self._lines.items()},
+            account=self._account,
+            patience=self._patience,
+            meter=self.meter,
+        )
+
+    def identify(self, request: Request, *, replicate: int) -> Asked:
+        """The identities of a request's prompt and samples."""
+        prompt = prompt_key(self._line(request.model).model.identity, request.messages)
+        return Asked(request, prompt, sample_key(prompt, request, replicate=replicate))
+
+    async def samples(
+        self, asked: Asked, indices: Sequence[int], *, party: str = ""
+    ) -> dict[int, Completion]:
+        """The completions of the given sample indices, from the store or drawn now.
+
+        Parties take turns at a model that is busy. Raises `BudgetExhausted` before a draw that
+        could pass the study's cap, `ModelUnavailable` or `RequestRejected` when a sample could not
+        be had.
+        """
+        found = self._store.get(asked.key, indices)
+        if found:
+            self._count_reused(found.values())
+            self._charge(asked, found)
+        missing = sorted(set(indices) - found.keys())
+        if missing:
+            for watcher in (watchers := self._watch(asked, missing, party)):
+                try:
+                    found |= await watcher.samples()
+                except BaseException:
+                    _leave(watchers)
+                    raise
+            _leave(watchers)
+        return found
+
+    async def fits(self, model: str, messages: Sequence[Message], cap: int) -> bool:
+        """Whether the rendered prompt is at most `cap` tokens."""
+        if await self._most_tokens(model, messages) <= cap:
+            return True
+        return await self._count_tokens(model, messages) <= cap
+
+    async def close(self) -> None:
+        """Cancels the draws in flight and waits until they are gone; finished samples are kept."""
+        tasks = {draw.task for draw in self._flights.values() if draw.task}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _line(self, name: str) -> _Line:
+        try:
+            return self._lines[name]
+        except KeyError:
+            raise UnknownName("model", name, self._lines) from None
+
+    async def _most_tokens(self, model: str, messages: Sequence[Message]) -> int:
+        """An upper bound that needs no tokenizer: a token is at least one byte."""
+        if model not in self._overheads:
+            blank = [Message(role="user", content="")]
+            self._overheads[model] = await self._count_tokens(model, blank)
+        each = self._overheads[model]
+        return sum(each + len(m.content.encode("utf-8", "surrogatepass")) for m in messages)
+
+    async def _count_tokens(self, model: str, messages: Sequence[Message]) -> int:
+        counts: list[int] = []
+
+        async def attempt() -> None:
+            counts.append(await self._line(model).model.count_tokens(messages))
+
+        async def pause(error: TransientModelError, seconds: float) -> None:
+            self.meter.retries += 1
+            await asyncio.sleep(seconds)
+
+        await self._patience.persist(attempt, whom=f"model {model!r}", pause=pause)
+        return counts[0]
+
+    def _watch(self, asked: Asked, indices: Sequence[int], party: str) -> list[_Watcher]:
+        """Waits at the draws that will bring `indices`: those in flight, and new ones for the
+        rest."""
+        flying = [self._flights.get((asked.key, index)) for index in indices]
+        joined = dict.fromkeys(draw for draw in flying if draw)
+        self.meter.reused_samples += sum(draw is not None for draw in flying)
+        fresh = [index for index, draw in zip(indices, flying, strict=True) if draw is None]
+        model = self._line(asked.request.model).model
+        longest = min(model.together, model.capacity)
+        launched = [self._launch(asked, run, party) for run in _runs(fresh, longest)]
+        return [draw.watch(indices) for draw in (*joined, *launched)]
+
+    def _launch(self, asked: Asked, indices: Sequence[int], party: str) -> _Draw:
+        draw = _Draw(asked, indices, party)
+        for index in indices:
+            self._flights[asked.key, index] = draw
+        draw.task = asyncio.get_running_loop().create_task(self._bring(draw))
+        return draw
+
+    async def _bring(self, draw: _Draw) -> None:
+        """Settles every sample of a draw, or tells those who wait why not."""
+        asked, line = draw.asked, self._lines[draw.asked.request.model]
+        try:
+            await self._enter(draw, line, first=False)
+            if self._account:
+                async with self._account.holding(await self._bound(asked.request, draw.indices)):
+                    await self._persist(draw, line)
+            else:
+                await self._persist(draw, line)
+        except BaseException as error:
+            draw.fail(error)
+            if isinstance(error, asyncio.CancelledError):
+                self.meter.cancelled_samples += draw.places
+                raise
+        finally:
+            line.gate.give(draw.places)
+            for index in draw.indices:
+                del self._flights[asked.key, index]
+
+    async def _enter(self, draw: _Draw, line: _Line, *, first: bool) -> None:
+        wanted = len(draw.indices) - len(draw.found)
+        await line.gate.take(wanted, draw.party, first=first)
+        draw.places, draw.began = wanted, asyncio.get_running_loop().time()
+
+    async def _persist(self, draw: _Draw, line: _Line) -> None:
+        async def pause(error: TransientModelError, seconds: float) -> None:
+            """Others go in meanwhile; where there was too much at once, nobody does."""
+            self.meter.retries += 1
+            if error.overload:
+                line.gate.overloaded(draw.began, seconds)
+            line.gate.give(draw.places)
+            draw.places = 0
+            await asyncio.sleep(seconds)
+            await self._enter(draw, line, first=True)
+
+        whom = f"model {draw.asked.request.model!r}"
+        await self._patience.persist(lambda: self._attempt(draw, line), whom=whom, pause=pause)
+
+    async def _bound(self, request: Request, indices: Sequence[int]) -> UpperBound:
+        line = self._lines[request.model]
+        prompt = min(line.model.context, await self._most_tokens(request.model, request.messages))
+        completion = line.tariff.completion(UpperBound, prompt, request.max_tokens)
+        return line.tariff.prompt(UpperBound, prompt) + completion.scaled(len(indices))
+
+    async def _attempt(self, draw: _Draw, line: _Line) -> None:
+        """Asks for what is left; commits each sample as it comes."""
+        asked = draw.asked
+        for run in _runs(draw.left, len(draw.indices)):
+            request = replace(asked.request, n=len(run), seed=seed_of(asked.key) + run[0])
+            first = True
+            async with aclosing(line.model.stream(request)) as stream:
+                async for offset, drawn in stream:
+                    self._settle(draw, line, run[offset], drawn, prompt=first)
+                    first = False
+        if draw.left:
+            raise TransientModelError(f"the answer ended with {len(draw.left)} samples missing")
+
+    def _settle(
+        self, draw: _Draw, line: _Line, index: int, drawn: Completion, *, prompt: bool
+    ) -> None:
+        self._count_drawn(line.tariff, drawn, prompt=prompt)
+        completion = self._store.put(draw.asked.key, index, drawn)
+        self._charge(draw.asked, {index: completion})
+        draw.places -= 1
+        line.gate.answered()
+        line.gate.give()
+        draw.settle(index, completion)
+
+    def _charge(self, asked: Asked, found: Mapping[int, Completion]) -> None:
+        if self._account:
+            tariff = self._lines[asked.request.model].tariff
+            self._account.charge(dict(_charges(asked, found, tariff)))
+
+    def _count_drawn(self, tariff: Tariff, drawn: Completion, *, prompt: bool) -> None:
+        usage, meter = drawn.usage, self.meter
+        meter.drawn_samples += 1
+        meter.drawn_completion_tokens += usage.completion_tokens
+        meter.drawn_flops += tariff.decoded(usage.prompt_tokens, usage.completion_tokens)
+        if prompt:
+            meter.drawn_prompt_tokens += usage.prompt_tokens
+            meter.drawn_cached_tokens += usage.cached_tokens
+            meter.drawn_flops += tariff.prefilled(usage.prompt_tokens, usage.cached_tokens)
+
+    def _count_reused(self, completions: Iterable[Completion]) -> None:
+        for completion in completions:
+            self.meter.reused_samples += 1
+            self.meter.reused_completion_tokens += completion.usage.completion_tokens
+
+
+def _leave(watchers: Iterable[_Watcher]) -> None:
+    for watcher in watchers:
+        watcher.leave()
+
+
+def _charges(
+    asked: Asked, found: Mapping[int, Completion], tariff: Tariff
+) -> Iterator[tuple[str, Measured]]:
+    """What samples cost, by name: their prompt once, and each completion."""
+    for index, completion in found.items():
+        prompt, tokens = completion.usage.prompt_tokens, completion.usage.completion_tokens
+        yield asked.prompt, tariff.prompt(Measured, prompt)
+        yield f"{asked.key}/{index}", tariff.completion(Measured, prompt, tokens)
+
+
+def _runs(indices: Sequence[int], longest: int) -> list[list[int]]:
+    """Sorted indices in runs of consecutive ones, none longer than `longest`.
+
+    >>> _runs([0, 1, 2, 5, 6], 2)
+    [[0, 1], [2], [5, 6]]
+    """
+    runs: list[list[int]] = []
+    for index in indices:
+        if runs and runs[-1][-1] + 1 == index and len(runs[-1]) < longest:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    return runs
