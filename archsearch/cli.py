@@ -83,6 +83,7 @@ def search(
 
       archsearch search my_study.yaml --set search.trials=40 --out runs/more
     """
+    from archsearch import collector
     from archsearch.dispatch import Meter
     from archsearch.screen import Watch, show_report
     from archsearch.search.progress import Progress
@@ -91,6 +92,7 @@ def search(
     config = _study(study, overrides, limit=limit, seed=seed)
     folder = out or Path("runs") / config.name
     console, progress, meter = Console(), Progress(), Meter()
+    collector.spare()
 
     async def run() -> dict[str, Any]:
         async with Watch(console, progress, meter, config.budget).watching():

@@ -103,8 +103,16 @@ def upper_bound(plan: Iterable[PlannedCall], tariffs: Tariffs) -> UpperBound:
 
 
 def planned(
-    kind: type[C], call: PlannedCall, tariff: Tariff, prompt_tokens: float, tokens: float
+    kind: type[C],
+    call: PlannedCall,
+    tariff: Tariff,
+    prompt_tokens: float,
+    tokens: float,
+    *,
+    samples: float | None = None,
 ) -> C:
-    """A planned call whose prompts and completions have the given lengths."""
+    """A planned call whose prompts and completions have the given lengths; `samples` of each
+    prompt, by default all that are planned."""
     prompts = tariff.prompt(kind, prompt_tokens).scaled(call.prompts)
-    return prompts + tariff.completion(kind, prompt_tokens, tokens).scaled(call.completions)
+    completions = call.prompts * (call.samples if samples is None else samples)
+    return prompts + tariff.completion(kind, prompt_tokens, tokens).scaled(completions)

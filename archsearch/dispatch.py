@@ -16,7 +16,7 @@ from archsearch.errors import TransientModelError, UnknownName
 from archsearch.gate import Gate
 from archsearch.models.base import Model
 from archsearch.patience import Patience
-from archsearch.seeds import seed_of
+from archsearch.seeds import seed_from
 from archsearch.store import SampleStore, prompt_key, sample_key
 from archsearch.types import Completion, Measured, Message, Request, UpperBound
 
@@ -178,6 +178,11 @@ class Dispatcher:
         self._flights: dict[tuple[str, int], _Draw] = {}
         self._overheads: dict[str, int] = {}
 
+    @property
+    def capacity(self) -> int:
+        """Samples that all models together work on at once."""
+        return sum(line.model.capacity for line in self._lines.values())
+
     def with_store(self, store: SampleStore) -> Dispatcher:
         """The same models, account and meter, with another store; what this one holds is unknown
         to it, so everything is drawn."""
@@ -327,7 +332,7 @@ class Dispatcher:
         """Asks for what is left; commits each sample as it comes."""
         asked = draw.asked
         for run in _runs(draw.left, len(draw.indices)):
-            request = replace(asked.request, n=len(run), seed=seed_of(asked.key) + run[0])
+            request = replace(asked.request, n=len(run), seed=seed_from(asked.key) + run[0])
             first = True
             async with aclosing(line.model.stream(request)) as stream:
                 async for offset, drawn in stream:

@@ -20,7 +20,7 @@ from archsearch.errors import ArchsearchError, ModelError, RequestRejected
 from archsearch.types import Candidate, Failure, Fallback, Measured, Score, Slate, total
 
 AT_ONCE = 256
-"""Questions under way at once: enough to fill an engine, few enough to keep memory flat."""
+"""Questions of one architecture under way at once at least: few enough to keep memory flat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,13 +124,15 @@ class Evaluator:
     async def outcomes(
         self, architecture: Architecture, items: Iterable[Item]
     ) -> AsyncIterator[Outcome]:
-        """Outcomes as they come, at most `AT_ONCE` questions under way; takes items as needed."""
+        """Outcomes as they come; items are taken as needed, so there may be any number of them."""
+        # Twice what the models take, so that one is ready wherever a place becomes free.
+        at_once = max(AT_ONCE, 2 * self.dispatcher.capacity)
         waiting = iter(items)
         running: set[asyncio.Task[Outcome]] = set()
         done: asyncio.Queue[asyncio.Task[Outcome]] = asyncio.Queue()
         try:
             while True:
-                for item in islice(waiting, AT_ONCE - len(running)):
+                for item in islice(waiting, at_once - len(running)):
                     task = asyncio.ensure_future(self.outcome(architecture, item))
                     task.add_done_callback(done.put_nowait)
                     running.add(task)

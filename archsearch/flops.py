@@ -35,7 +35,8 @@ def forward(shape: ModelShape, tokens: float, *, context: float = 0) -> float:
     >>> forward(tiny, 1) + forward(tiny, 2, context=1)
     696
     """
-    _check(tokens=tokens, context=context)
+    if not (tokens >= 0 and context >= 0):  # so that NaN fails too
+        raise _no_count(tokens=tokens, context=context)
     per_token = 2 * shape.active_parameters
     per_two_keys = 2 * shape.layers * shape.heads * shape.head_dim
     return tokens * (per_token + per_two_keys * (2 * context + tokens + 1))
@@ -53,7 +54,8 @@ def prefill(shape: ModelShape, prompt_tokens: float) -> float:
 
 def decode(shape: ModelShape, prompt_tokens: float, completion_tokens: float) -> float:
     """FLOPs of one completion after its prefill, which has already paid for the first token."""
-    _check(prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)
+    if not (prompt_tokens >= 0 and completion_tokens >= 0):
+        raise _no_count(prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)
     steps = max(completion_tokens - 1, 0)
     return forward(shape, steps, context=prompt_tokens) + steps * lm_head(shape)
 
@@ -78,7 +80,6 @@ def cost(shape: ModelShape, prompt_tokens: float, completions: Iterable[float]) 
     )
 
 
-def _check(**counts: float) -> None:
-    for name, count in counts.items():
-        if not count >= 0:  # so that NaN fails too
-            raise ConfigError(f"{name} must be a count >= 0; received {count}; correct the caller")
+def _no_count(**counts: float) -> ConfigError:
+    name, count = next((name, count) for name, count in counts.items() if not count >= 0)
+    return ConfigError(f"{name} must be a count >= 0; received {count}; correct the caller")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2 import Environment, StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from archsearch.errors import ConfigError
@@ -20,17 +20,25 @@ _MISUSES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What Python raises where a template does to a value what cannot be done to it."""
 
 
+_shipped: set[str] = set()
+"""Texts of templates that lie beside layers. Whatever else is rendered may come from an
+architecture file that somebody wrote, and is kept in a sandbox, which takes twice as long."""
+
+
 @lru_cache
 def load(path: Path) -> str:
-    """The text of a template file."""
-    return path.read_text(encoding="utf-8").strip()
+    """The text of a template file that lies beside a layer."""
+    text = path.read_text(encoding="utf-8").strip()
+    _shipped.add(text)
+    return text
 
 
 @lru_cache
 def _compiled(text: str) -> Template:
-    # Sandboxed: a template may come from an architecture file that somebody else wrote.
-    environment = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    kind = Environment if text in _shipped else ImmutableSandboxedEnvironment
+    # Autoescaping is for HTML; these are prompts.
+    environment = kind(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
     )
     return environment.from_string(text)
 

@@ -10,13 +10,16 @@ SEED_BITS = 31
 """Every back-end takes a non-negative 32-bit signed seed."""
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
 def canonical_json(value: Any) -> str:
     """The one spelling of a JSON value: sorted keys, no spaces, no NaN.
 
     >>> canonical_json({"b": 1, "a": [1.5, None]})
     '{"a":[1.5,null],"b":1}'
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def digest(value: Any) -> str:
@@ -29,4 +32,9 @@ def digest(value: Any) -> str:
 
 def seed_of(value: Any) -> int:
     """A seed in [0, 2**31) that depends on `value` alone."""
-    return int(digest(value)[:16], 16) % (1 << SEED_BITS)
+    return seed_from(digest(value))
+
+
+def seed_from(hexadecimal: str) -> int:
+    """A seed in [0, 2**31) from a digest."""
+    return int(hexadecimal[:16], 16) % (1 << SEED_BITS)

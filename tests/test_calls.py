@@ -1,28 +1,23 @@
-"""The dispatcher draws each sample once; the walk gives each request samples of its own."""
+"""A walk gives each request samples of its own, and stops early by what came in order."""
 
 import asyncio
-import random
-from collections import Counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archsearch.budget import Account, Limits
 from archsearch.calls import Walk
 from archsearch.dispatch import Dispatcher
-from archsearch.errors import BudgetExhausted, ModelUnavailable, RequestRejected, UnknownName
+from archsearch.errors import ModelUnavailable
 from archsearch.models.scripted import Scripted
 from archsearch.patience import Patience
 from archsearch.store import SampleStore
 from archsearch.types import Message, Request
 
-IMPATIENT = Patience(attempts=3, deadline=5, first_pause=0.001, longest_pause=0.002)
 
-
-def ask(text="hi", n=1, temperature=1.0, model="m"):
+def ask(text="hi", n=1, temperature=1.0):
     return Request(
-        model=model,
+        model="m",
         messages=(Message(role="user", content=text),),
         max_tokens=8,
         n=n,
@@ -34,22 +29,12 @@ def reply(request, seed):
     return f"{request.messages[-1].content} {seed}"
 
 
-class Counted(Scripted):
-    """Counts the samples that are really drawn."""
-
-    def __init__(self, reply=reply, **options):
-        self.drawn = Counter()
-        super().__init__(self._counted, **options)
-        self._inner = reply
-
-    def _counted(self, request, seed):
-        self.drawn[request.messages[-1].content] += 1
-        return self._inner(request, seed)
-
-
-def dispatcher(model=None, store=None, **options):
-    options.setdefault("patience", IMPATIENT)
-    return Dispatcher({"m": model or Counted()}, store or SampleStore(), **options)
+def dispatcher(reply=reply, **options):
+    return Dispatcher(
+        {"m": Scripted(reply, **options)},
+        SampleStore(),
+        patience=Patience(attempts=2, first_pause=0.001, longest_pause=0.002),
+    )
 
 
 def texts(completions):
@@ -58,73 +43,6 @@ def texts(completions):
 
 async def one(calls, request):
     return texts(await Walk(calls).complete(request))
-
-
-def test_fewer_samples_are_a_prefix_of_more():
-    async def run():
-        model = Counted()
-        calls = dispatcher(model)
-        four = await one(calls, ask(n=4))
-        sixteen = await one(calls, ask(n=16))
-        assert sixteen[:4] == four
-        assert len(set(sixteen)) == 16
-        assert model.drawn["hi"] == 16
-        assert calls.meter.drawn_samples == 16
-        assert calls.meter.reused_samples == 4
-
-    asyncio.run(run())
-
-
-@given(st.permutations([1, 3, 5, 8]), st.integers(1, 4))
-@settings(max_examples=20, deadline=None)
-def test_samples_do_not_depend_on_who_asked_first_or_on_capacity(sizes, capacity):
-    async def run(order, capacity):
-        calls = dispatcher(Counted(capacity=capacity))
-        found = {n: await one(calls, ask(n=n)) for n in order}
-        return [found[n] for n in sorted(found)]
-
-    assert asyncio.run(run(sizes, capacity)) == asyncio.run(run([8, 5, 3, 1], 64))
-
-
-def test_one_sample_is_drawn_once_however_many_want_it():
-    async def run():
-        model = Counted(latency=0.01)
-        calls = dispatcher(model)
-        found = await asyncio.gather(*(one(calls, ask(n=4)) for _ in range(20)))
-        assert model.drawn["hi"] == 4
-        assert all(texts == found[0] for texts in found)
-
-    asyncio.run(run())
-
-
-def test_a_waiter_that_leaves_does_not_take_the_draw_along():
-    async def run():
-        model = Counted(latency=0.05)
-        calls = dispatcher(model)
-        leaver = asyncio.ensure_future(one(calls, ask()))
-        stayer = asyncio.ensure_future(one(calls, ask()))
-        await asyncio.sleep(0.01)
-        leaver.cancel()
-        assert await stayer == await one(calls, ask())
-        assert model.drawn["hi"] == 1
-
-    asyncio.run(run())
-
-
-def test_the_last_waiter_to_leave_ends_the_draw():
-    async def run():
-        model = Counted(latency=30)
-        calls = dispatcher(model)
-        waiters = [asyncio.ensure_future(one(calls, ask())) for _ in range(2)]
-        await asyncio.sleep(0.01)
-        for waiter in waiters:
-            waiter.cancel()
-        await asyncio.gather(*waiters, return_exceptions=True)
-        await asyncio.sleep(0.01)
-        assert len(asyncio.all_tasks()) == 1, "the draw goes on although nobody waits"
-        assert not model.drawn
-
-    asyncio.run(run())
 
 
 def test_the_same_request_again_in_a_walk_takes_the_next_samples():
@@ -139,14 +57,14 @@ def test_the_same_request_again_in_a_walk_takes_the_next_samples():
 
 def test_temperature_zero_is_always_sample_zero():
     async def run():
-        model = Counted()
-        walk = Walk(dispatcher(model))
+        calls = dispatcher()
+        walk = Walk(calls)
         found = [
             *await walk.complete(ask(n=3, temperature=0)),
             *await walk.complete(ask(temperature=0)),
         ]
         assert len(set(texts(found))) == 1
-        assert model.drawn["hi"] == 1
+        assert calls.meter.drawn_samples == 1
 
     asyncio.run(run())
 
@@ -169,8 +87,13 @@ class OneAfterAnother(Walk):
         deeper._before, deeper._taken, deeper._used = self._before, self._taken, self._used
         return deeper
 
-    async def each(self, items, step):
-        return [await step(item, self.at(str(at))) for at, item in enumerate(items)]
+    async def each(self, items, step, *, enough=None, ahead=None):
+        results = []
+        for at, item in enumerate(items):
+            if enough and results and enough(results):
+                break
+            results.append(await step(item, self.at(str(at))))
+        return results
 
 
 # A plan is a request (text, n) or a list of plans walked side by side, then another request.
@@ -187,14 +110,21 @@ async def follow(plan, calls):
         first = texts(await calls.complete(ask(text, n)))
         # What is asked next hangs on what came: a branch that was walked wrongly shows.
         return first, texts(await calls.complete(ask("ab"[len(first[0]) % 2], 1)))
-    return await calls.each(plan, follow)
+    if len(plan) % 2:
+        return await calls.each(plan, follow)
+    # Some stop early, by what the branches found.
+    return await calls.each(plan, follow, enough=settled, ahead=len(plan) // 2)
+
+
+def settled(results):
+    return "3" in str(results[-1])
 
 
 @given(plans, st.randoms(use_true_random=False))
 @settings(max_examples=60, deadline=None)
 def test_side_by_side_means_the_same_as_one_after_another(plan, rng):
     async def run(kind, latency):
-        walk = kind(dispatcher(Counted(latency=latency)))
+        walk = kind(dispatcher(latency=latency))
         found = await follow(plan, walk)
         return found, walk.used
 
@@ -204,155 +134,100 @@ def test_side_by_side_means_the_same_as_one_after_another(plan, rng):
     assert together == apart
 
 
-def test_only_what_is_missing_is_asked_again():
+# -- one by one
+
+
+@given(st.integers(1, 12), st.integers(1, 6), st.integers(0, 12), st.randoms())
+@settings(max_examples=40, deadline=None)
+def test_samples_come_in_index_order_and_only_those_taken_are_used(n, ahead, stop, rng):
     async def run():
-        struck = set()
-
-        def fault(request, seed):
-            if seed % 3 == 0 and seed not in struck:
-                struck.add(seed)
-                return "transient"
-            return None
-
-        model = Counted(fault=fault)
-        calls = dispatcher(model, patience=Patience(attempts=9, first_pause=0))
-        found = await one(calls, ask(n=8))
-        assert found == await one(dispatcher(), ask(n=8))
-        assert model.drawn["hi"] == 8
-        assert calls.meter.retries == len(struck) > 0
+        calls = dispatcher(latency=lambda request, seed: rng.random() * 0.003)
+        walk, taken = Walk(calls), []
+        async with walk.successive(ask(n=n), ahead=ahead) as completions:
+            async for completion in completions:
+                taken.append(completion.text)
+                if len(taken) == stop:
+                    break
+        assert taken == (await one(calls, ask(n=n)))[: stop or n]
+        assert sum(len(call.completion_tokens) for call in walk.used) == len(taken)
+        wasted = calls.meter.wasted_samples + calls.meter.cancelled_samples
+        assert wasted <= min(ahead, n - len(taken))
+        # The request has all its samples to itself, whether or not it took them.
+        following = texts(await walk.complete(ask()))
+        assert following == (await one(calls, ask(n=n + 1)))[n:]
 
     asyncio.run(run())
 
 
-def test_a_failure_reaches_everyone_and_is_never_stored():
+def test_nothing_taken_is_nothing_used():
     async def run():
-        store, broken = SampleStore(), [True]
-        model = Counted(fault=lambda *_: "transient" if broken[0] else None)
-        calls = dispatcher(model, store)
-        found = await asyncio.gather(*(one(calls, ask()) for _ in range(3)), return_exceptions=True)
-        assert all(isinstance(error, ModelUnavailable) for error in found)
-        assert "failed 3 times in a row; last: a transient fault" in str(found[0])
-        assert store.count() == 0
-        broken[0] = False
-        assert len(await one(calls, ask())) == 1
-
-    asyncio.run(run())
-
-
-def test_a_rejection_is_not_tried_again():
-    async def run():
-        strikes = Counter()
-
-        def fault(request, seed):
-            strikes[seed] += 1
-            return "rejected"
-
-        with pytest.raises(RequestRejected, match="as scripted"):
-            await one(dispatcher(Scripted(reply, fault=fault)), ask())
-        assert sum(strikes.values()) == 1
-
-    asyncio.run(run())
-
-
-def test_a_hanging_model_meets_the_deadline():
-    async def run():
-        calls = dispatcher(
-            Scripted(reply, fault=lambda *_: "hang"), patience=Patience(deadline=0.05)
-        )
-        with pytest.raises(ModelUnavailable, match=r"within 0.05 s and has not; raise patience"):
-            await one(calls, ask())
-
-    asyncio.run(run())
-
-
-def test_an_unknown_model_is_named_with_its_neighbours():
-    async def run():
-        with pytest.raises(UnknownName, match="unknown model 'n'; known: m"):
-            await one(dispatcher(), ask(model="n"))
-
-    asyncio.run(run())
-
-
-def test_a_warm_store_changes_what_is_paid_and_not_what_is_charged():
-    async def run():
-        store = SampleStore()
-        accounts = [Account(), Account()]
-        for account in accounts:
-            calls = dispatcher(store=store, account=account)
-            await one(calls, ask(n=3))
-            await one(calls, ask(n=5))
+        calls = dispatcher(latency=0.01)
+        walk = Walk(calls)
+        async with walk.successive(ask(n=4), ahead=2):
+            pass
+        assert walk.used == ()
         assert calls.meter.drawn_samples == 0
-        assert accounts[0].spent == accounts[1].spent
-        assert accounts[0].spent.calls == 5
-        assert accounts[0].spent.prompt_tokens == 2  # one prompt of one word, once
 
     asyncio.run(run())
 
 
-def test_no_draw_starts_that_could_pass_the_cap():
+def test_a_sample_that_cannot_be_had_ends_it():
     async def run():
-        model = Counted()
-        calls = dispatcher(model, account=Account(Limits(tokens=30)))
-        with pytest.raises(BudgetExhausted, match="study's cap is 30 tokens"):
-            [await one(calls, ask(text)) for text in "abcdefgh"]
-        spent = calls._account.spent
-        assert spent.prompt_tokens + spent.completion_tokens <= 30
-        assert 0 < sum(model.drawn.values()) < 8
+        calls = dispatcher(fault=lambda request, seed: "transient")
+        async with Walk(calls).successive(ask(n=4), ahead=2) as completions:
+            with pytest.raises(ModelUnavailable):
+                await anext(completions)
 
     asyncio.run(run())
 
 
-def test_closing_ends_every_draw():
+# -- early ends
+
+
+def test_it_ends_by_the_order_of_items_and_not_of_answers():
     async def run():
-        calls = dispatcher(Counted(latency=30))
-        waiters = [asyncio.ensure_future(one(calls, ask(text))) for text in "abc"]
-        await asyncio.sleep(0.01)
-        await calls.close()
-        found = await asyncio.gather(*waiters, return_exceptions=True)
-        assert all(isinstance(error, asyncio.CancelledError) for error in found)
+        slow_first = lambda request, seed: 0.05 if "0" in request.messages[0].content else 0.0  # noqa: E731
+        calls = dispatcher(latency=slow_first)
+        walk = Walk(calls)
+
+        async def step(item, door):
+            await door.complete(ask(str(item)))
+            return item
+
+        found = await walk.each(range(6), step, enough=lambda results: results[-1] >= 1)
+        assert found == [0, 1]
+        assert len(walk.used) == 2
+        assert calls.meter.wasted_samples == 4
 
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("together", [1, 3, 64])
-def test_no_more_samples_are_under_way_than_the_model_takes(together):
+def test_no_more_are_under_way_than_ahead():
     async def run():
         now, most = 0, 0
 
-        class Watched(Scripted):
-            async def _draw(self, request, seed):
-                nonlocal now, most
-                now += request.n
-                most = max(most, now)
-                async for pair in super()._draw(request, seed):
-                    now -= 1  # its place is free although others of its request are not there yet
-                    yield pair
+        async def step(item, door):
+            nonlocal now, most
+            now += 1
+            most = max(most, now)
+            await asyncio.sleep(0.001)
+            now -= 1
 
-        model = Watched(reply, latency=uneven, capacity=6, together=together)
-        calls, rng = dispatcher(model), random.Random(0)
-        await asyncio.gather(*(one(calls, ask(str(at), rng.randint(1, 9))) for at in range(40)))
-        assert most == 6
-
-    def uneven(request, seed):
-        return seed % 5 / 1000
+        await Walk(dispatcher()).each(range(20), step, enough=lambda results: False, ahead=3)
+        assert most == 3
 
     asyncio.run(run())
 
 
-def test_short_prompts_fit_without_being_counted():
+def test_the_first_failure_in_order_is_raised_and_the_others_are_gone():
     async def run():
-        class Uncountable(Scripted):
-            counted = 0
+        async def step(item, door):
+            if item == 1:
+                raise RuntimeError("no")
+            await asyncio.sleep(0 if item == 0 else 30)
 
-            async def count_tokens(self, messages):
-                Uncountable.counted += 1
-                return await super().count_tokens(messages)
-
-        calls = dispatcher(Uncountable(reply))
-        short, long = ask("word " * 3).messages, ask("word " * 30).messages
-        assert await calls.fits("m", short, 40)
-        assert Uncountable.counted == 1  # the template's own tokens, once
-        assert await calls.fits("m", long, 31)
-        assert not await calls.fits("m", long, 30)
+        with pytest.raises(RuntimeError, match="no"):
+            await Walk(dispatcher()).each(range(5), step)
+        assert len(asyncio.all_tasks()) == 1
 
     asyncio.run(run())

@@ -138,18 +138,26 @@ def test_outcomes_are_in_the_order_of_the_questions():
 
 def test_only_so_many_questions_are_under_way(monkeypatch):
     monkeypatch.setattr(evaluate, "AT_ONCE", 3)
-    now = {"running": 0, "most": 0}
+    taken = done = most = 0
+    items = Echo().load(12)
 
-    class Watched(Scripted):
-        async def _draw(self, request, seed):
-            now["running"] += 1
-            now["most"] = max(now.values())
-            async for pair in super()._draw(request, seed):
-                yield pair
-            now["running"] -= 1
+    def as_needed():
+        nonlocal taken, most
+        for item in items:
+            taken += 1
+            most = max(most, taken - done)
+            yield item
 
-    assert len(outcomes(Watched(say, latency=0.001), count=12).scores) == 12
-    assert now["most"] == 3
+    async def run():
+        nonlocal done
+        model = Scripted(say, latency=0.001, capacity=1)
+        architecture = Architecture.parse([GENERATE])
+        async for _ in evaluator(model).outcomes(architecture, as_needed()):
+            done += 1
+
+    asyncio.run(run())
+    assert done == 12
+    assert most == 3
 
 
 def test_no_target_reaches_a_layer():

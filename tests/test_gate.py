@@ -151,3 +151,95 @@ def test_more_than_it_holds_cannot_be_taken():
         await asyncio.wait_for(gate.take(2), timeout=1)
 
     asyncio.run(run())
+
+
+# -- parties, and the limit
+
+
+def test_parties_take_turns():
+    async def run():
+        gate, order = Gate(1), []
+        await gate.take(1)
+
+        async def come(party, name):
+            await gate.take(1, party)
+            order.append(name)
+            gate.give()
+
+        comers = [
+            asyncio.ensure_future(come(party, f"{party}{at}"))
+            for party, count in (("a", 4), ("b", 2), ("c", 1))
+            for at in range(count)
+        ]
+        await settle()
+        gate.give()
+        await asyncio.gather(*comers)
+        assert order == ["a0", "b0", "c0", "a1", "b1", "a2", "a3"]
+
+    asyncio.run(run())
+
+
+def test_whoever_comes_back_goes_first():
+    async def run():
+        gate, order = Gate(1), []
+        await gate.take(1)
+
+        async def come(name, *, first):
+            await gate.take(1, name, first=first)
+            order.append(name)
+            gate.give()
+
+        waiting = [asyncio.ensure_future(come(name, first=False)) for name in "ab"]
+        await settle()
+        back = asyncio.ensure_future(come("back", first=True))
+        await settle()
+        gate.give()
+        await asyncio.gather(*waiting, back)
+        assert order == ["back", "a", "b"]
+
+    asyncio.run(run())
+
+
+def test_overload_halves_the_limit_once_a_burst_and_answers_raise_it():
+    async def run():
+        gate = Gate(16)
+        for _ in range(16):
+            await gate.take(1)
+        began = asyncio.get_running_loop().time()
+        gate.overloaded(began, 0.0)
+        assert gate.limit == 8
+        gate.overloaded(began - 1, 0.0)  # it began before the limit fell
+        assert gate.limit == 8
+        for _ in range(9):
+            gate.answered()
+        assert gate.limit == 9
+        for _ in range(1000):
+            gate.answered()
+        assert gate.limit == 16
+
+    asyncio.run(run())
+
+
+def test_nobody_goes_in_during_a_pause_after_overload():
+    async def run():
+        gate, loop = Gate(4), asyncio.get_running_loop()
+        await gate.take(1)
+        start = loop.time()
+        gate.overloaded(start, 0.05)
+        gate.give()
+        await gate.take(1)
+        assert loop.time() - start >= 0.045
+
+    asyncio.run(run())
+
+
+def test_alone_one_may_take_more_than_the_limit():
+    async def run():
+        gate = Gate(8)
+        await gate.take(1)
+        gate.overloaded(asyncio.get_running_loop().time(), 0.0)
+        assert gate.limit == 1
+        gate.give()
+        await asyncio.wait_for(gate.take(8), 1)
+
+    asyncio.run(run())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from math import isfinite
@@ -31,14 +31,21 @@ async def drawn(request: Request, ask: Callable[[Request, int], Samples], *, mos
                 for index in range(request.n):
                     yield index, replace(completion, seed=seed + index)
         return
+    async with aclosing(_in_parts(request, ask, seed, most)) as samples:
+        async for sample in samples:
+            yield sample
+
+
+def _in_parts(
+    request: Request, ask: Callable[[Request, int], Samples], seed: int, most: int
+) -> Samples:
+    if request.n <= most:
+        return ask(request, seed)
     parts = []
     for first in range(0, request.n, most):
         part = replace(request, n=min(most, request.n - first), seed=seed + first)
         parts.append(_shifted(ask(part, seed + first), first))
-    # Alone a part needs nobody to merge it, which would double the engine's overhead.
-    async with aclosing(parts[0] if len(parts) == 1 else _merged(parts)) as samples:
-        async for sample in samples:
-            yield sample
+    return _merged(parts)
 
 
 def check(request: Request, *, scores: bool = False) -> None:
@@ -46,25 +53,30 @@ def check(request: Request, *, scores: bool = False) -> None:
 
     `scores`: the model is a reward model.
     """
-    rules = {
-        "a reward model scores, any other model writes": (request, request.scoring == scores),
-        "n must be at least 1": (request.n, request.n >= 1),
-        "max_tokens must be at least 1": (request.max_tokens, request.max_tokens >= 1 or scores),
-        f"logprobs must be from 0 to {MOST_LOGPROBS}": (
-            request.logprobs,
-            0 <= request.logprobs <= MOST_LOGPROBS,
-        ),
-        "temperature must be finite and at least 0": (
-            request.temperature,
-            isfinite(request.temperature) and request.temperature >= 0,
-        ),
-        "top_p must be above 0 and at most 1": (request.top_p, 0 < request.top_p <= 1),
-        "stop strings must not be empty": (request.stop, all(request.stop)),
-        "a prompt must have messages": (request.messages, bool(request.messages)),
-    }
-    for rule, (received, kept) in rules.items():
-        if not kept:
-            raise RequestRejected(f"{rule}; received {received!r}; correct the layer that asks")
+    broken = next(_broken(request, scores=scores), None)
+    if broken:
+        rule, received = broken
+        raise RequestRejected(f"{rule}; received {received!r}; correct the layer that asks")
+
+
+def _broken(request: Request, *, scores: bool) -> Iterator[tuple[str, object]]:
+    """The rules that a request breaks, each with what was received."""
+    if request.scoring != scores:
+        yield "a reward model scores, any other model writes", request
+    if request.n < 1:
+        yield "n must be at least 1", request.n
+    if request.max_tokens < 1 and not scores:
+        yield "max_tokens must be at least 1", request.max_tokens
+    if not 0 <= request.logprobs <= MOST_LOGPROBS:
+        yield f"logprobs must be from 0 to {MOST_LOGPROBS}", request.logprobs
+    if not (isfinite(request.temperature) and request.temperature >= 0):
+        yield "temperature must be finite and at least 0", request.temperature
+    if not 0 < request.top_p <= 1:
+        yield "top_p must be above 0 and at most 1", request.top_p
+    if not all(request.stop):
+        yield "stop strings must not be empty", request.stop
+    if not request.messages:
+        yield "a prompt must have messages", request.messages
 
 
 def encodable(text: str) -> str:

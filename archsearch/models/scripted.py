@@ -13,7 +13,8 @@ study file writes the script down:
         faults: {rate: 0.01, kinds: [transient, hang]}
 
 A token is a word with the white space around it, so a text never has more tokens than bytes; a
-message costs one more. There is no stop token.
+message costs one more. There is no stop token. A script is sure of itself: where log probabilities
+are asked for, each token said has probability 1, and no other token has any.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from archsearch.errors import RequestRejected, TransientModelError
 from archsearch.models.base import Model, ModelConfig
-from archsearch.models.drawing import Samples, drawn
+from archsearch.models.drawing import Samples, check, drawn
 from archsearch.seeds import digest, seed_of
 from archsearch.shape import ModelShape
-from archsearch.types import Completion, FinishReason, Message, Request, Usage
+from archsearch.types import Completion, FinishReason, Logprobs, Message, Request, Usage
 
 Fault = Literal["transient", "rejected", "hang"]
 
@@ -137,22 +138,31 @@ class Scripted(Model):
         latency: float | Callable[[Request, int], float] = 0.0,
         fault: Callable[[Request, int], Fault | None] | None = None,
         capacity: int = 64,
+        together: int = 64,
         context: int = 8192,
         identity: str = "scripted",
         shape: ModelShape | None = SHAPE,
+        score: Callable[[Request], float] | None = None,
     ) -> None:
         """`reply` gives the text, `latency` the seconds it takes, `fault` what goes wrong.
 
-        At temperature 0 all three are asked with seed 0, whatever the request's.
+        At temperature 0 all three are asked with seed 0, whatever the request's. With `score` it is
+        a reward model, which never replies.
         """
+        self.together = together
         self.identity, self.shape, self.capacity, self.context = identity, shape, capacity, context
         self._reply = reply
         self._latency = latency
         self._fault = fault
-        self._closed = asyncio.Event()
+        self._score = score
+        self.scores = score is not None
+        self._closed = False
+        self._waiting: set[asyncio.Future[None]] = set()
 
     def stream(self, request: Request) -> Samples:
         """Samples in the order of their latencies; capacity is declared, not enforced."""
+        if self._score:
+            return self._scored(request, self._score)
         return drawn(request, self._draw, most=request.n)
 
     async def count_tokens(self, messages: Sequence[Message]) -> int:
@@ -161,29 +171,54 @@ class Scripted(Model):
 
     async def close(self) -> None:
         """Ends the calls in flight."""
-        self._closed.set()
+        self._closed = True
+        for over in self._waiting:
+            _end(over)
+
+    async def _scored(self, request: Request, score: Callable[[Request], float]) -> Samples:
+        check(request, scores=True)
+        usage = Usage(prompt_tokens=self._prompt_tokens(request), completion_tokens=0)
+        await self._wait(self._delay(request, 0))
+        await self._strike(request, 0)
+        seed = request.seed or 0
+        scored = Completion(
+            text="", finish_reason="stop", usage=usage, seed=seed, score=score(request)
+        )
+        yield 0, scored
+
+    def _prompt_tokens(self, request: Request) -> int:
+        """Raises `RequestRejected` where they fill the context."""
+        count = _count(request.messages)
+        if count >= self.context:
+            raise RequestRejected(
+                f"a prompt must leave room in a context of {self.context} tokens; it has {count}; "
+                f"shorten it"
+            )
+        return count
 
     async def _draw(self, request: Request, seed: int) -> Samples:
-        prompt_tokens = _count(request.messages)
+        prompt_tokens = self._prompt_tokens(request)
         room = self.context - prompt_tokens
-        if room < 1:
-            raise RequestRejected(
-                f"a prompt must leave room in a context of {self.context} tokens; it has "
-                f"{prompt_tokens}; shorten it"
-            )
         greedy = request.temperature == 0
         used = [0 if greedy else seed + index for index in range(request.n)]
         due = [self._delay(request, one) for one in used]
         passed = 0.0
+        await asyncio.sleep(0)  # as any model would, it lets others run before it answers
         for index in sorted(range(request.n), key=due.__getitem__):
             await self._wait(due[index] - passed)
             passed = due[index]
             await self._strike(request, used[index])
-            text, finish_reason, tokens = _cut(self._reply(request, used[index]), request, room)
-            usage = Usage(prompt_tokens=prompt_tokens, completion_tokens=tokens)
+            reply = self._reply(request, used[index])
+            text, finish_reason, tokens = _cut(reply, request, room)
             yield (
                 index,
-                Completion(text=text, finish_reason=finish_reason, usage=usage, seed=seed + index),
+                Completion(
+                    text=text,
+                    finish_reason=finish_reason,
+                    usage=Usage(prompt_tokens=prompt_tokens, completion_tokens=tokens),
+                    seed=seed + index,
+                    logprobs=_certain(reply, tokens) if request.logprobs else None,
+                ),
             )
 
     def _delay(self, request: Request, seed: int) -> float:
@@ -200,14 +235,24 @@ class Scripted(Model):
 
     async def _wait(self, seconds: float | None) -> None:
         """Waits (None: for ever), unless the model is closed before or meanwhile."""
-        await asyncio.sleep(0)
         if seconds is None or seconds > 0:
+            loop = asyncio.get_running_loop()
+            over = loop.create_future()
+            self._waiting.add(over)
+            timer = None if seconds is None else loop.call_later(seconds, _end, over)
             try:
-                await asyncio.wait_for(self._closed.wait(), seconds)
-            except TimeoutError:
-                return
-        if self._closed.is_set():
+                await over
+            finally:
+                self._waiting.discard(over)
+                if timer:
+                    timer.cancel()
+        if self._closed:
             raise TransientModelError("the model was closed")
+
+
+def _end(wait: asyncio.Future[None]) -> None:
+    if not wait.done():
+        wait.set_result(None)
 
 
 class _Strikes:
@@ -229,14 +274,26 @@ class _Strikes:
 
 
 def _count(messages: Sequence[Message]) -> int:
-    return sum(1 + len(_TOKEN.findall(message.content)) for message in messages)
+    return sum(1 + _tokens(message.content) for message in messages)
+
+
+def _tokens(text: str) -> int:
+    """How many `_TOKEN` finds: words, and one for mere white space."""
+    return len(text.split()) or bool(text)
+
+
+def _certain(text: str, tokens: int) -> Logprobs:
+    """The logarithm of 1 for each of the first `tokens` tokens of `text`."""
+    return tuple(((token, 0.0),) for token in _TOKEN.findall(text)[:tokens])
 
 
 def _cut(text: str, request: Request, room: int) -> tuple[str, FinishReason, int]:
     """What of `text` is said before a stop string or the last token allowed, why it ends there,
     and how many tokens were drawn for it."""
-    ends = list(accumulate(len(token) for token in _TOKEN.findall(text)))
     most = min(request.max_tokens, room)
+    if not request.stop and (count := _tokens(text)) <= most:
+        return text, "stop", count
+    ends = list(accumulate(len(token) for token in _TOKEN.findall(text)))
     said = text[: ends[most - 1]] if len(ends) > most else text
     stops = [(at, at + len(stop)) for stop in request.stop if (at := said.find(stop)) >= 0]
     if stops:

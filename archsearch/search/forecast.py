@@ -35,6 +35,7 @@ class Forecast:
         for call in architecture.plan:
             if call.model not in self._models:
                 raise UnknownName("model", call.model, self._models)
+            self._check_kind(call)
             context = self._models[call.model].context
             if call.max_prompt_tokens + call.max_tokens > context:
                 raise ConfigError(
@@ -42,6 +43,14 @@ class Forecast:
                     f"({context} tokens); received {call.max_prompt_tokens} + {call.max_tokens} at "
                     f"{call.role.split('/')[0]}; lower one, or raise models.{call.model}.context"
                 )
+
+    def _check_kind(self, call: PlannedCall) -> None:
+        if call.scoring != self._models[call.model].scores:
+            is_one, wanted = ("a reward model", "texts") if not call.scoring else ("none", "scores")
+            raise ConfigError(
+                f"{call.role.split('/')[0]} needs {wanted}, and {call.model!r} is {is_one}; "
+                f"name another model there"
+            )
 
     def upper_bound(self, architecture: Architecture) -> UpperBound:
         """Per question; never exceeded."""
@@ -67,6 +76,7 @@ class Forecast:
             self._tariffs[call.model],
             min(prompt, call.max_prompt_tokens),
             self._lengths.tokens(call),
+            samples=self._lengths.drawn(call),
         )
         return cost.scaled(self._lengths.uptake(call))
 

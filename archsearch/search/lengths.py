@@ -35,6 +35,7 @@ class Lengths:
         self._tokens: dict[tuple[str, str], _Mean] = defaultdict(_Mean)
         self._uptake: dict[tuple[str, str], _Mean] = defaultdict(_Mean)
         self._fill: dict[tuple[str, str], _Mean] = defaultdict(_Mean)
+        self._drawn: dict[tuple[str, str], _Mean] = defaultdict(_Mean)
 
     def observe(self, used: Iterable[Used]) -> None:
         """Learns how long the completions of one question were."""
@@ -47,10 +48,13 @@ class Lengths:
     def observe_prompts(self, call: PlannedCall, used: Iterable[Used], foreseen: float) -> None:
         """Learns from one question how many of the prompts that `call` plans were made, and how
         their length compares with the `foreseen` one, in tokens."""
-        made = {u.prompt: u.prompt_tokens for u in used if _is(u, call)}
+        mine = [u for u in used if _is(u, call)]
+        made = {u.prompt: u.prompt_tokens for u in mine}
+        samples = sum(len(u.completion_tokens) for u in mine)
         for name in _sized(call):
             self._uptake[call.model, name].add(len(made), call.prompts)
             self._fill[call.model, name].add(sum(made.values()) / foreseen, len(made))
+            self._drawn[call.model, name].add(samples, len(made) * call.samples)
 
     def tokens(self, call: PlannedCall) -> float:
         """Expected tokens of one completion; `max_tokens` for a model never seen."""
@@ -66,6 +70,10 @@ class Lengths:
     def uptake(self, call: PlannedCall) -> float:
         """Expected share of the planned prompts that are distinct and really asked, in [0, 1]."""
         return self._ratio(self._uptake, call)
+
+    def drawn(self, call: PlannedCall) -> float:
+        """Expected samples of each prompt: some layers stop before all that they plan."""
+        return call.samples * self._ratio(self._drawn, call)
 
     def fill(self, call: PlannedCall) -> float:
         """Expected length of a prompt over the foreseen one: layers may quote less than planned,
@@ -87,7 +95,7 @@ def _is(used: Used, call: PlannedCall) -> bool:
 def _sized(call: PlannedCall) -> tuple[str, str]:
     """The call by its role and how much it plans, then by its role alone."""
     quoted = sum(count for _, count in call.quotes)
-    return f"{call.role} x{call.prompts} quoting {quoted:g}", call.role
+    return f"{call.role} x{call.prompts} of {call.samples} quoting {quoted:g}", call.role
 
 
 def _prefixes(role: str) -> list[str]:

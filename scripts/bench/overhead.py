@@ -14,6 +14,7 @@ from typing import Any
 from common import arguments, tell
 from sums import Sums
 
+from archsearch import collector
 from archsearch.architecture import Architecture
 from archsearch.cost import Tariff
 from archsearch.dispatch import Dispatcher
@@ -39,6 +40,7 @@ def main() -> None:
     """Both loops in turn, each several times; the best of each counts."""
     flags = arguments(__doc__, quick="1,000 questions instead of 5,000")
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one core, as the goal says
+    collector.spare()  # as `archsearch search` does
     questions, turns = (1_000, 3) if flags.quick else (5_000, 5)
     ours = max(engine(questions) for _ in range(turns))
     bare = max(asyncio.run(bare_loop(questions * CALLS)) for _ in range(turns))
