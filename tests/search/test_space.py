@@ -134,6 +134,8 @@ def test_a_broken_rule_is_named():
 
 CRITIC = {"type": "critic", "model": "m"}
 FUSER = {"type": "fuser", "model": "m"}
+TESTS = {"type": "unit_test_generator", "model": "m"}
+JUDGED = {"type": "unit_test_evaluator", "model": "m"}
 
 
 @pytest.mark.parametrize(
@@ -144,12 +146,24 @@ FUSER = {"type": "fuser", "model": "m"}
         ("one_kind_per_layer", [GENERATE, [FUSER, GENERATE]], "layer 1 mixes fuser and generator"),
         ("one_kind_per_layer", [[GENERATE, {**GENERATE, "model": "n"}]], None),
         ("critic_before_ranker_or_fuser", [GENERATE, CRITIC], "layer 1 is followed by nothing"),
+        ("critic_before_ranker_or_fuser", [GENERATE, CRITIC, FUSER], "by a fuser, which reads no"),
         (
             "critic_before_ranker_or_fuser",
             [{**GENERATE, "samples": 2}, CRITIC, {"type": "verifier", "model": "m"}],
-            "followed by verifier",
+            "followed by a verifier",
         ),
-        ("critic_before_ranker_or_fuser", [GENERATE, CRITIC, FUSER], None),
+        ("critic_before_ranker_or_fuser", [GENERATE, CRITIC, {**FUSER, "critiques": True}], None),
+        ("judges_apart", [TESTS, GENERATE], "layer 0 is a unit_test_generator"),
+        (
+            "judges_apart",
+            [GENERATE, [CRITIC, {**CRITIC, "model": "n"}]],
+            "layer 1 holds 2 of critic",
+        ),
+        ("judges_apart", [[GENERATE, {**GENERATE, "model": "n"}], CRITIC], None),
+        ("unit_tests_together", [TESTS, GENERATE], "layer 0 is followed by a generator"),
+        ("unit_tests_together", [GENERATE, TESTS], "layer 1 is followed by nothing"),
+        ("unit_tests_together", [GENERATE, TESTS, JUDGED, JUDGED], "layer 2 is followed by a unit"),
+        ("unit_tests_together", [GENERATE, TESTS, JUDGED], None),
         ("ends_with_one", [{**GENERATE, "samples": 3}], "ends with 3 candidates"),
         ("ends_with_one", [GENERATE], None),
     ],
