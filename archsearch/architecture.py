@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -127,10 +127,19 @@ class Architecture:
         for at, (row, given) in enumerate(
             zip(self.rows, (Outline(), *self.outlines), strict=False)
         ):
-            if given.candidates and not any(layer.needs() for layer in row):
+            if given.candidates and not _reads(row, Facet.CANDIDATES) and row[0].makes:
                 found.append(
                     f"layer {_place(at, row)} leaves behind {given.candidates} candidates that "
                     f"were paid for; drop the layers before it"
+                )
+        for at, row in enumerate(self.rows):
+            later = self.rows[at + 1 :]
+            if row[0].type == "unit_test_generator" and not any(
+                _reads(after, Facet.UNIT_TESTS) for after in later
+            ):
+                found.append(
+                    f"layer {_place(at, row)} writes unit tests that nothing uses; add a "
+                    f"unit_test_evaluator, or set `unit_tests: true` on a later layer"
                 )
         if self.outlines[-1].candidates > 1 and Facet.SCORES not in self.outlines[-1].facets:
             found.append(
@@ -226,7 +235,13 @@ def _members(row: Row) -> Row:
 
 
 def _side_by_side(row: Row) -> Step:
-    return parallel(_members(row), lambda given, left: row[0].join(row, given, left))
+    return parallel(_members(row), partial(row[0].join, row))
+
+
+def _reads(row: Row, facet: Facet) -> bool:
+    """Whether anything of a row needs `facet`; several candidates are candidates too."""
+    accepted = {facet, Facet.SEVERAL} if facet is Facet.CANDIDATES else {facet}
+    return any(accepted & layer.needs() for layer in row)
 
 
 def _place(at: int, row: Row) -> str:

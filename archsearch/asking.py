@@ -72,6 +72,23 @@ class AskingLayer(Layer):
         **settings: object,
     ) -> tuple[tuple[Completion, ...], tuple[Fallback, ...]]:
         """`samples` replies, and a note where the prompt had to be cut."""
+        request, notes = await self.request(
+            calls, question, role, template, texts=texts, samples=samples, **settings
+        )
+        return await calls.complete(request), notes
+
+    async def request(
+        self,
+        calls: Calls,
+        question: Question,
+        role: str,
+        template: str,
+        *,
+        texts: Texts,
+        samples: int = 1,
+        **settings: object,
+    ) -> tuple[Request, tuple[Fallback, ...]]:
+        """What `ask` asks, its prompt under the cap, and a note where it had to be cut."""
 
         def put(pieces: Sequence[str]) -> tuple[Message, ...]:
             values = {"question": pieces[0], **_reshaped(texts, pieces[1:])}
@@ -92,8 +109,7 @@ class AskingLayer(Layer):
             n=samples,
             temperature=self.temperature,
         )
-        notes = (Fallback(path=calls.path, reason=CLIPPED),) if cut else ()
-        return await calls.complete(request), notes
+        return request, (Fallback(path=calls.path, reason=CLIPPED),) if cut else ()
 
 
 def _flat(texts: Texts) -> list[str]:

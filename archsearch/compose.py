@@ -11,8 +11,8 @@ from archsearch.layer import Calls, concatenated
 from archsearch.types import Slate
 
 Step = Callable[[Slate, Calls], Awaitable[Slate]]
-Join = Callable[[Slate, Sequence[Slate]], Slate]
-"""From a slate and what several steps left of it to one slate."""
+Join = Callable[[Slate, Sequence[Slate], str], Slate]
+"""From a slate and what several steps left of it to one slate; notes it adds are at the path."""
 
 
 def chain(steps: Sequence[Step]) -> Step:
@@ -36,7 +36,8 @@ def parallel(steps: Sequence[Step], join: Join = concatenated) -> Step:
         return steps[0]
 
     async def run(slate: Slate, calls: Calls) -> Slate:
-        return join(slate, await calls.each(steps, lambda step, door: step(slate, door)))
+        left = await calls.each(steps, lambda step, door: step(slate, door))
+        return join(slate, left, calls.path)
 
     return run
 

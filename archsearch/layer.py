@@ -111,12 +111,18 @@ class Outline:
         return tuple((call, count * call.completions / total) for call in self.sources)
 
     def quoting_critiques(self, count: float) -> tuple[tuple[PlannedCall, float], ...]:
-        """The same for `count` of the critiques: each critic's one reply holds all of them."""
-        share = count / max(1, self.candidates)
-        return tuple((call, share) for call in self.critics)
+        """The same for `count` of the critiques, of which a reply may hold all or only one."""
+        return tuple(
+            (call, count * call.prompts / max(1, self.candidates, call.prompts))
+            for call in self.critics
+        )
+
+    def quoting_tests(self) -> tuple[tuple[PlannedCall, float], ...]:
+        """The same for all unit tests."""
+        return tuple((call, 1.0) for call in self.testers)
 
 
-def concatenated(given: Slate, left: Sequence[Slate]) -> Slate:
+def concatenated(given: Slate, left: Sequence[Slate], path: str) -> Slate:
     """All candidates of `left` on `given`, one slate's after another's, and all notes."""
     return given.with_candidates(
         tuple(candidate for slate in left for candidate in slate.candidates)
@@ -220,12 +226,12 @@ class Layer(BaseModel, ABC):
         return self
 
     @classmethod
-    def join(cls, row: Sequence[Layer], given: Slate, left: Sequence[Slate]) -> Slate:
+    def join(cls, row: Sequence[Layer], given: Slate, left: Sequence[Slate], path: str) -> Slate:
         """What `row`, side by side, leaves of `given`, where each `as_member` left `left`.
 
-        By default all candidates, in the order of the row.
+        By default all candidates, in the order of the row. `path` is the row's, for notes.
         """
-        return concatenated(given, left)
+        return concatenated(given, left, path)
 
     @classmethod
     def join_outlines(

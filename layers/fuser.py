@@ -7,6 +7,7 @@ forms. All candidates are shown, equal ones too: how often an answer came up is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
@@ -15,6 +16,7 @@ from pydantic import Field
 from archsearch import prompts, replies
 from archsearch.asking import AskingLayer
 from archsearch.layer import Calls, Facet, Layer, Outline, PlannedCall
+from archsearch.thinking import text_of
 from archsearch.types import Candidate, Completion, Fallback, Origin, Slate
 
 _TEMPLATE = Path(__file__).with_suffix(".j2")
@@ -29,6 +31,7 @@ class Fuser(AskingLayer):
     recorded.
     """
 
+    makes: ClassVar[bool] = True
     side_by_side: ClassVar[bool] = True
 
     type: Literal["fuser"] = "fuser"
@@ -38,31 +41,43 @@ class Fuser(AskingLayer):
     """At temperature 0 all samples are equal, so one is drawn."""
     critiques: bool = False
     """Shows the fuser each candidate's critique."""
+    unit_tests: bool = False
+    """Shows the fuser the unit tests."""
     length_control: bool = False
     """Asks for an answer no longer than the longest candidate."""
+    forward_thinking: bool = False
+    """A candidate's text begins with the model's thinking, in <think> tags, where there is any."""
     prompt: str | None = None
     """A template of your own (variables: `question`, `answers`, `critiques`: a list beside
-    `answers`, empty unless shown, and `length_control`)."""
+    `answers`, empty unless shown, `unit_tests`: a list, empty unless shown, and
+    `length_control`)."""
 
     def needs(self) -> frozenset[Facet]:
-        """Candidates; their critiques too where they are shown."""
-        return frozenset({Facet.CANDIDATES} | ({Facet.CRITIQUES} if self.critiques else set()))
+        """Candidates; what is shown beside them too."""
+        shown = {Facet.CRITIQUES: self.critiques, Facet.UNIT_TESTS: self.unit_tests}
+        return frozenset({Facet.CANDIDATES, *(facet for facet in shown if shown[facet])})
 
     def leaves(self, given: Outline) -> Outline:
-        """Its own candidates, without facets."""
+        """Its own candidates, without facets; the unit tests stay."""
         calls = self.plan(given)
-        return Outline(candidates=calls[0].completions, sources=calls)
+        return Outline(
+            candidates=calls[0].completions,
+            sources=calls,
+            testers=given.testers,
+            unit_tests=given.unit_tests,
+        )
 
     def plan(self, given: Outline) -> tuple[PlannedCall, ...]:
         """One request for all samples, which quotes every candidate."""
         shown = given.candidates
         blank = [""] * shown
         critiques = given.quoting_critiques(shown) if self.critiques else ()
+        tests = given.quoting_tests() if self.unit_tests else ()
         call = self.planned(
             self._role,
             self._template,
-            texts={"answers": blank, "critiques": blank if self.critiques else []},
-            quotes=(*given.quoting(shown), *critiques),
+            texts=self._texts(blank, blank, [""] * given.unit_tests),
+            quotes=(*given.quoting(shown), *critiques, *tests),
             samples=self.samples,
             length_control=self.length_control,
         )
@@ -84,12 +99,13 @@ class Fuser(AskingLayer):
         """Draws the samples."""
         answers = [candidate.text for candidate in slate.candidates]
         critiques = [candidate.critique or "" for candidate in slate.candidates]
+        unit_tests = [test.text for test in slate.unit_tests]
         completions, notes = await self.ask(
             calls,
             slate.question,
             self._role,
             self._template,
-            texts={"answers": answers, "critiques": critiques if self.critiques else []},
+            texts=self._texts(answers, critiques, unit_tests),
             samples=self.samples,
             length_control=self.length_control,
         )
@@ -103,9 +119,19 @@ class Fuser(AskingLayer):
 
     def _fused(self, completion: Completion, origin: Origin, slate: Slate) -> Candidate:
         if not replies.is_blank(completion.text):
-            return Candidate(text=completion.text, origin=origin)
+            text = text_of(completion, forward=self.forward_thinking)
+            return Candidate(text=text, origin=origin)
         first = slate.candidates[0]
         return Candidate(text=first.text, origin=first.origin)
+
+    def _texts(
+        self, answers: Sequence[str], critiques: Sequence[str], unit_tests: Sequence[str]
+    ) -> dict[str, Sequence[str]]:
+        return {
+            "answers": answers,
+            "critiques": critiques if self.critiques else [],
+            "unit_tests": unit_tests if self.unit_tests else [],
+        }
 
     @property
     def _role(self) -> str:

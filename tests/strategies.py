@@ -93,15 +93,25 @@ fusers = asking(
     critiques=st.booleans(),
     length_control=st.booleans(),
 )
+kept = {"keep": st.integers(1, 4)}
+judges = [
+    asking("critic", form=st.sampled_from(["listwise", "pointwise"])),
+    asking("ranker", critiques=st.booleans(), **kept),
+    asking("pairwise_ranker", schedule=st.sampled_from(["round_robin", "tournament"]), **kept),
+    asking("pointwise_ranker", scale=st.integers(2, 9), expected=st.booleans(), **kept),
+    asking("verifier", judge_prompt=prompts, first_k=st.none() | st.integers(1, 3)),
+    asking("unit_test_generator", tests=st.integers(1, 3)),
+    asking("unit_test_evaluator", first_k=st.none() | st.integers(1, 3)),
+]
 others = st.one_of(
-    asking("critic"),
-    asking("ranker", keep=st.integers(1, 4), critiques=st.booleans()),
-    asking("verifier", judge_prompt=prompts),
     layers("vote", answer=st.sampled_from([None, "number"]), weighted=st.booleans()),
+    asking("adaptive_vote", samples=st.integers(1, 4), ahead=st.integers(1, 3)),
+    asking("reviser", rounds=st.integers(1, 2), leave=st.sampled_from(["all", "last"])),
 )
 rows = st.one_of(
     st.lists(generators, min_size=1, max_size=3),
     st.lists(fusers, min_size=1, max_size=2),
+    *(st.lists(judge, min_size=1, max_size=2) for judge in judges),
     st.lists(others, min_size=1, max_size=1),
 )
 

@@ -222,37 +222,76 @@ def test_two_spellings_have_one_digest(name):
 
 # -- meanings
 
+TESTER = {"type": "unit_test_generator", "model": "small"}
+
 BASE = {
-    "generator": [GENERATOR],
+    "generator": [TESTER, GENERATOR],
+    "adaptive_vote": [TESTER, {"type": "adaptive_vote", "model": "small"}],
     "critic": [GENERATOR, CRITIC, {**RANKER, "critiques": True}],
     "ranker": [GENERATOR, CRITIC, RANKER],
-    "fuser": [GENERATOR, CRITIC, FUSER],
+    "pairwise_ranker": [GENERATOR, CRITIC, {"type": "pairwise_ranker", "model": "small"}],
+    "pointwise_ranker": [
+        GENERATOR,
+        CRITIC,
+        {"type": "pointwise_ranker", "model": "small", "scale": 5},
+    ],
+    "reward_ranker": [GENERATOR, {"type": "reward_ranker", "model": "small"}],
+    "reviser": [GENERATOR, CRITIC, {"type": "reviser", "model": "small", "rounds": 2}],
+    "fuser": [TESTER, GENERATOR, CRITIC, FUSER],
+    "unit_test_generator": [TESTER, {**GENERATOR, "unit_tests": True}],
+    "unit_test_evaluator": [
+        TESTER,
+        GENERATOR,
+        {"type": "unit_test_evaluator", "model": "small"},
+    ],
     "verifier": [GENERATOR, VERIFIER, VOTE],
     "vote": [GENERATOR, {**RANKER, "keep": 4}, VOTE],
 }
 """For each layer type an architecture with it in, where any of its fields makes a difference."""
 
 ASKING = {"model": ["large"], "temperature": [0.1, 1], "max_tokens": [7], "max_prompt_tokens": [99]}
+ANSWERING = ASKING | {
+    "temperature": [0, 0.1, 1],
+    "style": ["direct", "step_by_step"],
+    "samples": [1, 5],
+    "top_p": [0.9],
+    "prompt": ["{{ question }}", "Think. {{ question }}"],
+    "unit_tests": [True],
+    "forward_thinking": [True],
+}
+RANKING = ASKING | {"keep": [2], "critiques": [True], "prompt": ["{{ answers }}"]}
 OTHERWISE = {
-    "generator": ASKING
+    "generator": ANSWERING,
+    "adaptive_vote": ANSWERING
+    | {"confidence": [0.8, 1], "ahead": [1, 8], "answer": ["number", "choice"]},
+    "critic": ASKING | {"prompt": ["{{ question }}"], "form": ["pointwise"]},
+    "ranker": RANKING,
+    "pairwise_ranker": RANKING | {"schedule": ["tournament"]},
+    "pointwise_ranker": RANKING | {"scale": [2, 10], "expected": [True]},
+    "reward_ranker": {"model": ["large"], "max_prompt_tokens": [99], "keep": [2]},
+    "reviser": ASKING
     | {
-        "temperature": [0, 0.1, 1],
-        "style": ["direct", "step_by_step"],
-        "samples": [1, 5],
-        "top_p": [0.9],
-        "prompt": ["{{ question }}", "Think. {{ question }}"],
+        "rounds": [1, 3],
+        "window": [1],
+        "leave": ["last"],
+        "critiques": [True],
+        "prompt": ["{{ answers }}"],
     },
-    "critic": ASKING | {"prompt": ["{{ question }} {{ answers }}"]},
-    "ranker": ASKING | {"keep": [2], "critiques": [True], "prompt": ["{{ answers }}"]},
     "fuser": ASKING
     | {
         "temperature": [0, 0.1, 1],
         "samples": [2],
         "critiques": [True],
         "length_control": [True],
+        "unit_tests": [True],
+        "forward_thinking": [True],
         "prompt": ["{{ answers }}"],
     },
-    "verifier": ASKING | {"reason_prompt": ["{{ answer }}"], "judge_prompt": ["{{ answer }}"]},
+    "verifier": ASKING
+    | {"reason_prompt": ["{{ answer }}"], "judge_prompt": ["{{ answer }}"], "first_k": [1, 2]},
+    "unit_test_generator": ASKING | {"tests": [3], "prompt": ["{{ question }}"], "kind": []},
+    "unit_test_evaluator": ASKING
+    | {"keep": [1, 2], "first_k": [1, 2], "prompt": ["{{ answer }} {{ tests }}"]},
     "vote": {"answer": ["number", "choice"], "weighted": [True]},
 }
 """Other values of every field."""

@@ -9,11 +9,11 @@ ROOT = Path(__file__).parents[1]
 
 RANKS = [
     "archsearch types errors",
-    "seeds gguf answers replies stats gate patience budget layer registry",
+    "seeds collector gguf answers replies stats gate patience budget layer registry",
     "shape",
-    "flops compose prompts store benchmark",
-    "models architecture asking",
-    "cost",
+    "flops compose prompts store benchmark thinking judging results statements",
+    "models architecture asking answering",
+    "cost ranking archon",
     "dispatch",
     "calls",
     "evaluate",

@@ -3,7 +3,8 @@
     class TestVote(LayerContract):
         layer = Vote()
 
-It runs the layer on scripted models through the real `Dispatcher` and `Walk`.
+It runs the layer on scripted models through the real `Dispatcher` and `Walk`, alone and, where
+several of its type may stand side by side, in a row of two.
 """
 
 from __future__ import annotations
@@ -13,20 +14,23 @@ import copy
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar, TypeVar
 
 import pytest
 import yaml
 
 from archsearch.architecture import LAYERS
-from archsearch.calls import Dispatcher, Walk
+from archsearch.calls import Walk
+from archsearch.compose import Step, parallel
 from archsearch.cost import Used
+from archsearch.dispatch import Dispatcher
 from archsearch.layer import Facet, Layer, Outline, PlannedCall
 from archsearch.models.scripted import Scripted
 from archsearch.seeds import seed_of
 from archsearch.store import SampleStore
 from archsearch.testing.malformed import BLANK, malformed
-from archsearch.types import Candidate, Message, Origin, Question, Request, Slate
+from archsearch.types import Candidate, Message, Origin, Question, Request, Slate, UnitTest
 
 PATH = "1.layer"
 SOURCE = "0.source"
@@ -40,7 +44,14 @@ _HOLDS: dict[Facet, Callable[[Candidate], bool]] = {
     Facet.CRITIQUES: lambda candidate: candidate.critique is not None,
     Facet.SCORES: lambda candidate: candidate.score is not None,
     Facet.VERDICTS: lambda candidate: candidate.verdict is not None,
+    Facet.TEST_RESULTS: lambda candidate: candidate.passed is not None,
 }
+
+UNIT_TESTS = (
+    UnitTest(text="The answer names one number."),
+    UnitTest(text="The answer says how the number comes about."),
+)
+"""On a slate that `slate_of` is to give unit tests or results of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +65,47 @@ class Run:
     """One for each sample drawn."""
 
 
-def run(layer: Layer, slate: Slate, script: Script, *, uneven: bool = False) -> Run:
-    """`layer` on `slate`, every model following `script`; `uneven` shuffles who answers first."""
+def _some_score(request: Request) -> float:
+    return seed_of([message.content for message in request.messages]) % 1000 / 1000
+
+
+def run(
+    layer: Layer,
+    slate: Slate,
+    script: Script,
+    *,
+    uneven: bool = False,
+    score: Callable[[Request], float] = _some_score,
+) -> Run:
+    """`layer` on `slate`, every model following `script`, or `score` where it is asked for scores;
+    `uneven` shuffles who answers first."""
+    return _run((layer,), slate, script, uneven=uneven, score=score)
+
+
+def run_row(
+    row: Sequence[Layer],
+    slate: Slate,
+    script: Script,
+    *,
+    uneven: bool = False,
+    score: Callable[[Request], float] = _some_score,
+) -> Run:
+    """The same for layers side by side, as an architecture runs them."""
+    members = [layer.as_member() for layer in row]
+    step = parallel(members, partial(row[0].join, row))
+    return _run(members, slate, script, step, uneven=uneven, score=score)
+
+
+def _run(
+    layers: Sequence[Layer],
+    slate: Slate,
+    script: Script,
+    step: Step | None = None,
+    *,
+    uneven: bool,
+    score: Callable[[Request], float],
+) -> Run:
+    """`step`, by default the one layer, on models for all of `layers`."""
 
     async def walk() -> Run:
         asked: list[Request] = []
@@ -68,19 +118,32 @@ def run(layer: Layer, slate: Slate, script: Script, *, uneven: bool = False) -> 
             texts = [message.content for message in request.messages]
             return seed_of([seed, texts]) % 7 / 1000 if uneven else 0.0
 
+        def scored(request: Request) -> float:
+            asked.append(request)
+            return score(request)
+
+        plan = [call for layer in layers for call in layer.plan(outline_of(slate))]
         models = {
-            name: Scripted(reply, latency=latency, identity=name, context=1_000_000)
-            for name in layer.models()
+            name: Scripted(
+                reply,
+                latency=latency,
+                identity=name,
+                context=1_000_000,
+                score=scored if any(c.scoring for c in plan if c.model == name) else None,
+            )
+            for name in frozenset().union(*(layer.models() for layer in layers))
         }
         with SampleStore() as store:
             door = Walk(Dispatcher(models, store)).at(PATH)
-            return Run(slate=await layer(slate, door), used=door.used, asked=tuple(asked))
+            left = await (step or layers[0])(slate, door)
+            return Run(slate=left, used=door.used, asked=tuple(asked))
 
     return asyncio.run(walk())
 
 
 def slate_of(texts: Sequence[str], *, facets: frozenset[Facet] = frozenset()) -> Slate:
-    """A slate with a candidate of each text, which carry `facets`."""
+    """A slate with a candidate of each text, which carry `facets`, and unit tests where these or
+    their results are among them."""
     candidates = tuple(
         Candidate(
             text=text,
@@ -88,6 +151,7 @@ def slate_of(texts: Sequence[str], *, facets: frozenset[Facet] = frozenset()) ->
             critique=f"number {index} is short" if Facet.CRITIQUES in facets else None,
             score=index / 10 if Facet.SCORES in facets else None,
             verdict=True if Facet.VERDICTS in facets else None,
+            passed=(index % 2 == 0, None) if Facet.TEST_RESULTS in facets else None,
         )
         for index, text in enumerate(texts)
     )
@@ -95,7 +159,11 @@ def slate_of(texts: Sequence[str], *, facets: frozenset[Facet] = frozenset()) ->
         Message(role="system", content="You are careful."),
         Message(role="user", content="What is 3 + 4?"),
     )
-    return Slate(question=Question(id="q", messages=messages), candidates=candidates)
+    return Slate(
+        question=Question(id="q", messages=messages),
+        candidates=candidates,
+        unit_tests=() if facets.isdisjoint((Facet.UNIT_TESTS, Facet.TEST_RESULTS)) else UNIT_TESTS,
+    )
 
 
 def outline_of(slate: Slate) -> Outline:
@@ -105,9 +173,16 @@ def outline_of(slate: Slate) -> Outline:
         model="source", role="source", samples=count, max_prompt_tokens=100, max_tokens=10_000
     )
     critic = PlannedCall(model="source", role="critic", max_prompt_tokens=100, max_tokens=10_000)
+    tester = PlannedCall(model="source", role="tester", max_prompt_tokens=100, max_tokens=10_000)
     facets = frozenset(f for f, holds in _HOLDS.items() if all(map(holds, slate.candidates)))
-    critics = (critic,) if Facet.CRITIQUES in facets else ()
-    return Outline(candidates=count, facets=facets, sources=(source,), critics=critics)
+    return Outline(
+        candidates=count,
+        facets=facets,
+        sources=(source,),
+        critics=(critic,) if Facet.CRITIQUES in facets else (),
+        testers=(tester,) if slate.unit_tests else (),
+        unit_tests=len(slate.unit_tests),
+    )
 
 
 class LayerContract:
@@ -124,6 +199,12 @@ class LayerContract:
     )
     """Of the candidates that it is given."""
 
+    def other(self) -> Layer:
+        """What stands beside it where several of its type may: by default the same with another
+        model, where it has one."""
+        names = {"model": "other"} if "model" in type(self.layer).model_fields else {}
+        return self.layer.model_copy(update=names)
+
     def reply(self, request: Request, seed: int) -> str:
         """What the models say to it: override it to give replies that the layer understands."""
         return f"Sample {seed} says that the answer is {seed % 10}."
@@ -138,38 +219,19 @@ class LayerContract:
 
     def check_slate(self, given: Slate, left: Slate) -> None:
         """What must hold of any slate that the layer leaves."""
-        assert left.question is given.question
-        assert left.candidates
-        assert left.fallbacks[: len(given.fallbacks)] == given.fallbacks
-        for note in left.fallbacks[len(given.fallbacks) :]:
-            assert note.path == PATH or note.path.startswith(f"{PATH}/")
-        before = Counter((c.text, c.origin) for c in given.candidates)
-        if self.layer.makes:
-            for candidate in left.candidates:
-                assert candidate.origin.path == PATH or (candidate.text, candidate.origin) in before
-        else:
-            after = Counter((c.text, c.origin) for c in left.candidates)
-            assert after <= before, "a candidate was changed, added or doubled"
-        foreseen = self.layer.leaves(outline_of(given))
-        assert len(left.candidates) <= foreseen.candidates
-        for facet in foreseen.facets:
-            assert all(map(_HOLDS[facet], left.candidates)), f"not every candidate has {facet}"
+        _check_slate(given, left, self.layer.leaves(outline_of(given)), makes=self.layer.makes)
 
     def check_plan(self, given: Slate, ran: Run) -> None:
         """Real calls stay within the planned ones."""
-        plan = _by_role(self.layer.plan(outline_of(given)))
-        used = _by_role(ran.used)
-        assert used.keys() <= plan.keys(), "a call has another model or role than was planned"
-        for role, calls in used.items():
-            planned = plan[role]
-            assert len({call.prompt for call in calls}) <= sum(call.prompts for call in planned)
-            drawn = sum(len(call.completion_tokens) for call in calls)
-            assert drawn <= sum(call.completions for call in planned)
-            cap = max(call.max_prompt_tokens for call in planned)
-            assert all(call.prompt_tokens <= cap for call in calls)
-        for role, requests in _by_role(ran.asked).items():
-            most = max(call.max_tokens for call in plan[role])
-            assert all(request.max_tokens <= most for request in requests)
+        _check_plan(self.layer.plan(outline_of(given)), ran)
+
+    def check_row(self, given: Slate, ran: Run) -> None:
+        """Both for the layer with the other one beside it."""
+        row, outline = (self.layer, self.other()), outline_of(given)
+        members = [layer.as_member() for layer in row]
+        foreseen = row[0].join_outlines(row, outline, [m.leaves(outline) for m in members])
+        _check_slate(given, ran.slate, foreseen, makes=self.layer.makes)
+        _check_plan([call for member in members for call in member.plan(outline)], ran)
 
     def test_leaves_what_it_says(self) -> None:
         given = self.slate()
@@ -213,7 +275,8 @@ class LayerContract:
         given = self.slate([f"{index} " + "word " * 49 for index in range(4)])
         ran = self.run(given)
         critiques = sum(len((c.critique or "").split()) for c in given.candidates)
-        lengths = {"source": 50.0, "critic": float(critiques)}
+        tests = sum(len(test.text.split()) for test in given.unit_tests)
+        lengths = {"source": 50.0, "critic": float(critiques), "tester": float(tests)}
         for call in ran.used:
             lengths[call.role] = sum(call.completion_tokens) / len(call.completion_tokens)
         spoken = sum(1 + len(m.content.split()) for m in given.question.messages)
@@ -228,7 +291,7 @@ class LayerContract:
         plan = self.layer.plan(outline_of(self.slate()))
         assert {call.model for call in plan} == self.layer.models()
         assert all(isinstance(text, str) for text in self.layer.prompt_texts())
-        assert bool(self.layer.prompt_texts()) == bool(plan)
+        assert bool(self.layer.prompt_texts()) == any(not call.scoring for call in plan)
 
     def test_canonical_form_is_one_and_does_the_same(self) -> None:
         given = outline_of(self.slate())
@@ -261,6 +324,70 @@ class LayerContract:
             ran = self.run(given)
             self.check_slate(given, ran.slate)
             self.check_plan(given, ran)
+
+    def test_hands_the_unit_tests_through(self) -> None:
+        """Any later layer may show them or judge by them, whether or not this one uses them."""
+        facets = self.layer.needs() | {Facet.UNIT_TESTS, Facet.TEST_RESULTS}
+        given = slate_of(self.texts, facets=facets)
+        ran = self.run(given)
+        self.check_slate(given, ran.slate)
+        self.check_plan(given, ran)
+        assert ran.slate.unit_tests, "the unit tests were lost"
+
+    def test_keeps_its_promises_side_by_side(self) -> None:
+        """In a row of two, whoever answers first and whatever they say."""
+        if not self.layer.side_by_side:
+            return
+        row = (self.layer, self.other())
+        given = self.slate()
+        before = copy.deepcopy(given)
+        ran = run_row(row, given, self.reply)
+        self.check_row(given, ran)
+        assert given == before
+        assert run_row(row, given, self.reply, uneven=True).slate == ran.slate
+        for text in ("", "Correct", "[2] > [1]", "Test 1: Failed"):
+            self.check_row(given, run_row(row, given, _always(text)))
+        for texts in ((self.texts[0],), (self.texts[0],) * 4):
+            few = self.slate(texts)
+            self.check_row(few, run_row(row, few, self.reply))
+
+
+def _check_slate(given: Slate, left: Slate, foreseen: Outline, *, makes: bool) -> None:
+    assert left.question is given.question
+    assert left.candidates
+    assert left.fallbacks[: len(given.fallbacks)] == given.fallbacks
+    for note in left.fallbacks[len(given.fallbacks) :]:
+        assert note.path == PATH or note.path.startswith(f"{PATH}/")
+    before = Counter((c.text, c.origin) for c in given.candidates)
+    if makes:
+        for candidate in left.candidates:
+            made = candidate.origin.path == PATH or candidate.origin.path.startswith(f"{PATH}/")
+            assert made or (candidate.text, candidate.origin) in before
+    else:
+        after = Counter((c.text, c.origin) for c in left.candidates)
+        assert after <= before, "a candidate was changed, added or doubled"
+    assert len(left.candidates) <= foreseen.candidates
+    for facet in foreseen.facets:
+        assert all(map(_HOLDS[facet], left.candidates)), f"not every candidate has {facet}"
+    assert len(left.unit_tests) <= foreseen.unit_tests
+    assert bool(foreseen.testers) == bool(foreseen.unit_tests)
+    for candidate in left.candidates:
+        assert candidate.passed is None or len(candidate.passed) == len(left.unit_tests)
+
+
+def _check_plan(planned: Sequence[PlannedCall], ran: Run) -> None:
+    plan = _by_role(planned)
+    used = _by_role(ran.used)
+    assert used.keys() <= plan.keys(), "a call has another model or role than was planned"
+    for role, calls in used.items():
+        assert len({call.prompt for call in calls}) <= sum(call.prompts for call in plan[role])
+        drawn = sum(len(call.completion_tokens) for call in calls)
+        assert drawn <= sum(call.completions for call in plan[role])
+        cap = max(call.max_prompt_tokens for call in plan[role])
+        assert all(call.prompt_tokens <= cap for call in calls)
+    for role, requests in _by_role(ran.asked).items():
+        most = max(call.max_tokens for call in plan[role])
+        assert all(request.max_tokens <= most for request in requests)
 
 
 def _always(text: str) -> Script:

@@ -2,10 +2,20 @@ from __future__ import annotations
 
 import pytest
 
+from archsearch.architecture import Architecture
 from archsearch.layer import Facet
 from archsearch.layers.critic import MISSING, Critic
+from archsearch.layers.generator import Generator
 from archsearch.replies import critiques
-from archsearch.testing.layer_contract import LayerContract, Script, outline_of, run, slate_of
+from archsearch.testing.layer_contract import (
+    PATH,
+    LayerContract,
+    Script,
+    outline_of,
+    run,
+    run_row,
+    slate_of,
+)
 from archsearch.types import Request
 
 
@@ -15,6 +25,11 @@ class TestCritic(LayerContract):
 
     def reply(self, request: Request, seed: int) -> str:
         return "\n".join(f"Answer {n}:\nStrengths: {n}\nWeaknesses: none" for n in (2, 1, 4, 3))
+
+
+class TestPointwiseCritic(LayerContract):
+    layer = Critic(model="small", form="pointwise")
+    parses_replies = True
 
 
 def says(text: str) -> Script:
@@ -102,3 +117,75 @@ def test_its_critics_are_its_own_calls() -> None:
     layer = Critic(model="m")
     assert layer.leaves(given).critics == layer.plan(given)
     assert layer.leaves(given).candidates == 2
+
+
+# -- pointwise
+
+
+def shown(request: Request) -> str:
+    return request.messages[-1].content.split("<answer>\n")[1].split("\n</answer>")[0]
+
+
+def test_pointwise_each_distinct_text_has_a_prompt_of_its_own() -> None:
+    layer = Critic(model="m", form="pointwise")
+    ran = run(layer, slate_of("abaab"), lambda request, seed: f"about {shown(request)}")
+    assert [c.critique for c in ran.slate.candidates] == [f"about {text}" for text in "abaab"]
+    assert [call.role for call in ran.used] == ["critic/pointwise"] * 2
+    (planned,) = layer.plan(outline_of(slate_of("abaab")))
+    assert (planned.prompts, sum(count for _, count in planned.quotes)) == (5, 1.0)
+
+
+def test_pointwise_the_whole_reply_is_the_critique() -> None:
+    """Whatever headings it has: there is no other answer that a part of it could be about."""
+    reply = "Answer 2 would be better.\n\nAnswer 1:\n**Strengths**: cites [2].\n"
+    ran = run(Critic(model="m", form="pointwise"), slate_of("a"), says(reply))
+    assert ran.slate.candidates[0].critique == reply.strip()
+
+
+def test_pointwise_a_blank_reply_is_a_missing_critique() -> None:
+    layer = Critic(model="m", form="pointwise")
+    ran = run(layer, slate_of("ab"), lambda r, s: " \u200b" if shown(r) == "a" else "fine")
+    assert [c.critique for c in ran.slate.candidates] == ["", "fine"]
+    assert [(n.path, n.reason) for n in ran.slate.fallbacks] == [(PATH, MISSING)]
+
+
+@pytest.mark.parametrize("form", ["listwise", "pointwise"])
+def test_both_forms_ask_for_strengths_and_weaknesses(form: str) -> None:
+    ran = run(Critic(model="m", form=form), slate_of("a"), says("fine"))
+    assert "strengths and weaknesses" in ran.asked[0].messages[-1].content
+
+
+def test_a_prompt_of_ones_own() -> None:
+    for form, prompt, role in (
+        ("listwise", "{{ question }} {{ answers | join('|') }}", "critic/own"),
+        ("pointwise", "{{ question }} {{ answer }}", "critic/pointwise/own"),
+    ):
+        ran = run(Critic(model="m", form=form, prompt=prompt), slate_of("a"), says("fine"))
+        assert ran.asked[0].messages[-1].content == "What is 3 + 4? a"
+        assert ran.used[0].role == role
+
+
+# -- side by side
+
+
+def test_side_by_side_all_critiques_are_told_apart_and_blank_ones_left_out() -> None:
+    said = {
+        "m": "Answer 1: A\nAnswer 2: B",
+        "n": "Answer 2: worse B",
+        "o": "Answer 1: better A",
+    }
+    row = [Critic(model=name) for name in said]
+    ran = run_row(row, slate_of("abc"), lambda request, seed: said[request.model])
+    assert [c.critique for c in ran.slate.candidates] == [
+        "Critic 1: A\n\nCritic 3: better A",
+        "Critic 1: B\n\nCritic 2: worse B",
+        "",
+    ]
+    assert {note.reason for note in ran.slate.fallbacks} == {MISSING}
+
+
+def test_side_by_side_all_calls_are_critics() -> None:
+    row = [Critic(model="m"), Critic(model="n", form="pointwise")]
+    outline = Architecture.of(Generator(model="m", samples=3), row).outlines[-1]
+    assert outline.candidates == 3
+    assert [(call.model, call.prompts) for call in outline.critics] == [("m", 1), ("n", 3)]

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
 from archsearch.architecture import Architecture
+from archsearch.calls import Walk
+from archsearch.dispatch import Dispatcher
 from archsearch.errors import InvalidArchitecture
 from archsearch.layer import Facet
 from archsearch.layers.critic import Critic
 from archsearch.layers.fuser import BLANK, Fuser
 from archsearch.layers.generator import Generator
+from archsearch.layers.unit_test_generator import UnitTestGenerator
+from archsearch.models.drawing import Samples
+from archsearch.models.scripted import Scripted
+from archsearch.store import SampleStore
 from archsearch.testing.layer_contract import (
     PATH,
     LayerContract,
@@ -16,7 +25,7 @@ from archsearch.testing.layer_contract import (
     run,
     slate_of,
 )
-from archsearch.types import Candidate, Origin
+from archsearch.types import Candidate, Origin, Request
 
 CRITIQUED = slate_of("ab", facets=frozenset({Facet.CRITIQUES}))
 LENGTH = "Do not write more than the longest answer above."
@@ -29,6 +38,10 @@ class TestFuser(LayerContract):
 
 class TestFuserWithCritiques(TestFuser):
     layer = Fuser(model="small", critiques=True)
+
+
+class TestFuserWithUnitTests(TestFuser):
+    layer = Fuser(model="small", critiques=True, unit_tests=True)
 
 
 def says(*texts: str) -> Script:
@@ -102,3 +115,66 @@ def test_archon_stumbled_over_critiques_left_by_an_earlier_layer() -> None:
             Fuser(model="m", samples=2, critiques=True),
             Fuser(model="m", critiques=True),
         )
+
+
+def test_shows_the_unit_tests_only_when_asked_to() -> None:
+    given = slate_of("ab", facets=frozenset({Facet.UNIT_TESTS}))
+    for shown in (False, True):
+        ran = run(Fuser(model="m", unit_tests=shown), given, says("c"))
+        prompt = ran.asked[0].messages[-1].content
+        assert ("- The answer names one number." in prompt) is shown
+        assert ran.slate.unit_tests == given.unit_tests
+    with pytest.raises(InvalidArchitecture, match="put a unit_test_generator before it"):
+        Architecture.of(Generator(model="m"), Fuser(model="m", unit_tests=True))
+
+
+def test_says_nothing_of_unit_tests_where_there_are_none() -> None:
+    prompts = [
+        run(Fuser(model="m", unit_tests=shown), slate_of("ab"), says("c")).asked[0].messages
+        for shown in (False, True)
+    ]
+    assert prompts[0] == prompts[1]
+
+
+def test_hands_the_unit_tests_through() -> None:
+    first, *_, last = Architecture.of(
+        UnitTestGenerator(model="m"), Generator(model="m"), Fuser(model="m", unit_tests=True)
+    ).outlines
+    assert (last.unit_tests, last.testers) == (first.unit_tests, first.testers)
+
+
+def test_a_prompt_of_ones_own() -> None:
+    given = slate_of("ab", facets=frozenset({Facet.UNIT_TESTS, Facet.CRITIQUES}))
+    prompt = "{{ answers | length }} {{ critiques | length }} {{ unit_tests | length }}"
+    layer = Fuser(model="m", critiques=True, unit_tests=True, prompt=prompt)
+    assert run(layer, given, says("c")).asked[0].messages[-1].content == "2 2 2"
+
+
+# -- thinking
+
+
+class Thinks(Scripted):
+    """Adds a thought to whatever it says."""
+
+    async def stream(self, request: Request) -> Samples:
+        async for offset, completion in super().stream(request):
+            yield offset, replace(completion, reasoning="Let me see.")
+
+
+def texts_of(layer: Fuser, reply: str) -> list[str]:
+    async def walk() -> list[str]:
+        with SampleStore() as store:
+            door = Walk(Dispatcher({"m": Thinks(lambda request, seed: reply)}, store))
+            return [c.text for c in (await layer(slate_of("ab"), door)).candidates]
+
+    return asyncio.run(walk())
+
+
+def test_thinking_goes_on_only_when_asked_to() -> None:
+    assert texts_of(Fuser(model="m"), "c") == ["c"]
+    forwards = Fuser(model="m", forward_thinking=True)
+    assert texts_of(forwards, "c") == ["<think>\nLet me see.\n</think>\n\nc"]
+
+
+def test_thinking_alone_is_no_answer() -> None:
+    assert texts_of(Fuser(model="m", forward_thinking=True), " ") == ["a"]

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from archsearch.answering import STYLES
 from archsearch.architecture import Architecture
 from archsearch.errors import ConfigError
-from archsearch.layers.generator import STYLES, Generator
+from archsearch.layers.generator import Generator
 from archsearch.testing.layer_contract import PATH, LayerContract, outline_of, run, slate_of
 from archsearch.types import Candidate, Origin, Request
 

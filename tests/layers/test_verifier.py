@@ -1,19 +1,29 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from archsearch.architecture import Architecture
 from archsearch.asking import CLIPPED
-from archsearch.calls import Dispatcher, Walk
+from archsearch.calls import Walk
+from archsearch.dispatch import Dispatcher
 from archsearch.errors import InvalidArchitecture
 from archsearch.layers.generator import Generator
 from archsearch.layers.verifier import NONE_CORRECT, UNREADABLE, Verifier
 from archsearch.models.scripted import Scripted
 from archsearch.replies import verdict
 from archsearch.store import SampleStore
-from archsearch.testing.layer_contract import PATH, LayerContract, Script, outline_of, run, slate_of
+from archsearch.testing.layer_contract import (
+    PATH,
+    LayerContract,
+    Script,
+    outline_of,
+    run,
+    run_row,
+    slate_of,
+)
 from archsearch.types import Request
 
 
@@ -37,6 +47,10 @@ class TestVerifier(LayerContract):
         if "<examination>" not in prompt:
             return "Let me check it. Three and four are seven."
         return "Correct" if "answer is 7" in prompt else "Incorrect"
+
+
+class TestVerifierThatStopsEarly(TestVerifier):
+    layer = Verifier(model="small", first_k=2)
 
 
 @pytest.mark.parametrize(
@@ -217,3 +231,103 @@ def test_prompts_of_ones_own() -> None:
 def test_needs_several_candidates() -> None:
     with pytest.raises(InvalidArchitecture, match="at least two candidates"):
         Architecture.of(Generator(model="m"), Verifier(model="m"))
+
+
+# -- stopping early
+
+
+SAID = {"a": "No.", "b": "Correct", "c": "Correct", "d": "Hm.", "e": "Correct"}
+
+
+def first(k: int, texts: Sequence[str], slow: str = "") -> tuple[str, int]:
+    """The texts that go on, and how many examinations count as used; `slow` answers late."""
+
+    async def walk() -> tuple[str, int]:
+        def latency(request: Request, seed: int) -> float:
+            return 0.03 if any(f"<answer>\n{text}\n" in _prompt(request) for text in slow) else 0.0
+
+        with SampleStore() as store:
+            door = Walk(Dispatcher({"m": Scripted(judges(SAID), latency=latency)}, store))
+            slate = await Verifier(model="m", first_k=k)(slate_of(texts), door)
+            reasons = [call for call in door.used if call.role.startswith("verifier/reason")]
+            assert 2 * len(reasons) == len(door.used)
+            return "".join(candidate.text for candidate in slate.candidates), len(reasons)
+
+    return asyncio.run(walk())
+
+
+@pytest.mark.parametrize(
+    ("k", "texts", "left", "examined"),
+    [
+        (1, "abcde", "b", 2),
+        (2, "abcde", "bc", 3),
+        (3, "abcde", "bce", 5),
+        (4, "abcde", "bce", 5),  # only three are correct, and these go on
+        (2, "bbac", "bb", 1),  # equal ones count each
+        (1, "bbac", "b", 1),
+        (3, "babce", "bbc", 3),
+        (1, "ad", "ad", 2),  # none is
+    ],
+)
+def test_ends_once_enough_are_correct(k: int, texts: str, left: str, examined: int) -> None:
+    assert first(k, texts) == (left, examined)
+
+
+@pytest.mark.parametrize("slow", ["b", "bc", "ab", "cde"])
+def test_who_answers_first_decides_nothing(slow: str) -> None:
+    assert first(2, "abcde", slow) == ("bc", 3)
+
+
+def test_stopping_early_has_its_own_role_and_one_spelling() -> None:
+    given = outline_of(slate_of("abc"))
+    early = Verifier(model="m", first_k=2, judge_prompt="yes or no?")
+    assert [call.role for call in early.plan(given)] == [
+        "verifier/reason/first_2",
+        "verifier/judge/own/first_2",
+    ]
+    assert early.canonical(given) == early
+    assert Verifier(model="m", first_k=3).canonical(given) == Verifier(model="m")
+
+
+# -- side by side
+
+
+def panel(said: dict[str, dict[str, str]], texts: Sequence[str], **fields: int) -> list[object]:
+    """The candidates that verifiers, each with its own model, leave together, and the notes."""
+
+    def reply(request: Request, seed: int) -> str:
+        return judges(said[request.model])(request, seed)
+
+    slate = run_row([Verifier(model=m, **fields) for m in said], slate_of(texts), reply).slate
+    return [
+        *((candidate.text, candidate.verdict) for candidate in slate.candidates),
+        *(note.reason for note in slate.fallbacks),
+    ]
+
+
+PANEL = {
+    "m": {"a": "Yes", "b": "No", "c": "Yes", "d": "No"},
+    "n": {"a": "Yes", "b": "Yes", "c": "No", "d": "No"},
+    "o": {"a": "No", "b": "No", "c": "Yes", "d": "No"},
+}
+
+
+def test_side_by_side_more_than_half_decide() -> None:
+    assert panel(PANEL, "abcd") == [("a", True), ("c", True)]
+    assert panel(PANEL, "abcd", first_k=1) == [("a", True)]
+
+
+def test_side_by_side_half_are_not_enough() -> None:
+    two = {name: PANEL[name] for name in "mn"}
+    assert panel(two, "abc") == [("a", True)]
+
+
+def test_side_by_side_all_are_kept_where_none_is_correct() -> None:
+    each_another = {"m": {"a": "Yes", "b": "No"}, "n": {"a": "No", "b": "Yes"}}
+    assert panel(each_another, "ab") == [("a", False), ("b", False), NONE_CORRECT]
+
+
+def test_side_by_side_one_that_finds_none_correct_votes_against_all() -> None:
+    """Alone it would have kept all of them; in a row that is no vote for any."""
+    said = {name: {"a": "Yes", "b": "No"} for name in "mn"} | {"o": {"a": "No", "b": "No"}}
+    assert panel(said, "ab") == [("a", True)]

@@ -1,0 +1,428 @@
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Mapping, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archsearch.architecture import Architecture
+from archsearch.calls import Walk
+from archsearch.dispatch import Dispatcher
+from archsearch.errors import ConfigError, InvalidArchitecture
+from archsearch.layer import Facet
+from archsearch.layers.generator import Generator
+from archsearch.layers.unit_test_evaluator import NO_TESTS, UNREADABLE, UnitTestEvaluator
+from archsearch.layers.unit_test_generator import UnitTestGenerator
+from archsearch.models.scripted import Scripted
+from archsearch.results import results
+from archsearch.store import SampleStore
+from archsearch.testing.layer_contract import (
+    PATH,
+    LayerContract,
+    Script,
+    outline_of,
+    run,
+    run_row,
+    slate_of,
+)
+from archsearch.testing.malformed import malformed
+from archsearch.types import Request, Slate
+
+TESTED = frozenset({Facet.UNIT_TESTS})
+T, F, N = True, False, None
+
+
+class TestUnitTestEvaluator(LayerContract):
+    layer = UnitTestEvaluator(model="small")
+    parses_replies = True
+
+    def reply(self, request: Request, seed: int) -> str:
+        said = "Passed" if "answer is 7" in _prompt(request) else "Failed"
+        return f"Test 1: it names one. Passed.\nTest 2: it counts. {said}."
+
+
+class TestUnitTestEvaluatorThatKeepsTwo(TestUnitTestEvaluator):
+    layer = UnitTestEvaluator(model="small", keep=2)
+
+
+class TestUnitTestEvaluatorThatStopsEarly(TestUnitTestEvaluator):
+    layer = UnitTestEvaluator(model="small", first_k=1)
+
+
+def _prompt(request: Request) -> str:
+    return request.messages[-1].content
+
+
+def _answer(request: Request) -> str:
+    return _prompt(request).split("<answer>\n")[1].split("\n</answer>")[0]
+
+
+def with_tests(*texts: str) -> Slate:
+    return slate_of(texts, facets=TESTED)
+
+
+def judges(said: Mapping[str, str]) -> Script:
+    """Says of each candidate, by its text, a letter for each test: Passed, Failed or nothing."""
+    words = {"P": "Passed", "F": "Failed", "-": "Hm"}
+
+    def reply(request: Request, seed: int) -> str:
+        letters = said[_answer(request)]
+        return "\n".join(f"Test {n}: {words[one]}" for n, one in enumerate(letters, start=1))
+
+    return reply
+
+
+def order(slate: Slate) -> str:
+    return "".join(candidate.text for candidate in slate.candidates)
+
+
+# -- the reader
+
+
+@pytest.mark.parametrize(
+    ("reply", "found"),
+    [
+        # Numbers with results right behind them.
+        ("1. Pass\n2. Fail", (T, F)),
+        ("1) passed\n2) failed", (T, F)),
+        ("1. Pass. 2. Fail", (T, F)),
+        ("1. Pass, 2. Fail", (T, F)),
+        ("[1] Passed\n[2] Failed", (T, F)),
+        ("1: Passes\n2: Does not pass", (T, F)),
+        ("1. **Passed**\n2. **Failed**", (T, F)),
+        ("1. [Passed] It is 7.\n2. [Failed] It does not pass.", (T, F)),
+        ("| Test | Result |\n|---|---|\n| 1 | Pass |\n| 2 | Fail |", (T, F)),
+        ('{"1": "pass", "2": "fail"}', (T, F)),
+        # Named tests.
+        ("[Test 2]: Failed\nTest 1 - passed", (T, F)),
+        ("Test 1: Passed Test 2: Failed", (T, F)),
+        ("**Test 1:** Passed\n**Test 2:** Failed", (T, F)),
+        ("Test #1: Passed\nTest #2: Failed", (T, F)),
+        ("Unit test 1: Passed\nUnit test 2: Failed", (T, F)),
+        ("Test 1 passes. Test 2 fails.", (T, F)),
+        ("Test 1 is passed, but test 2 isn't passed.", (T, F)),
+        ("It passes test 1 and fails test 2.", (T, F)),
+        ("The answer passes test 1. However, it does not pass test 2.", (T, F)),
+        ("Test 1 passes, and the answer fails test 2.", (T, F)),
+        ("Passed: test 1\nFailed: test 2", (T, F)),
+        ("[Passed] test 1\n[Failed] test 2", (T, F)),
+        ("✅ Test 1\n❌ Test 2", (T, F)),
+        ("Test 1: ✓\nTest 2: ✗", (T, F)),
+        ("Test 1: Yes\nTest 2: No", (T, F)),
+        ("Test 1: Passed: Yes\nTest 2: Passed: No", (T, F)),
+        ('[{"test": 1, "result": "passed"}, {"test": 2, "result": "failed"}]', (T, F)),
+        ('[{"test": 1, "passed": true}, {"test": 2, "passed": false}]', (T, F)),
+        ("\u200fTest 1: Passed\n\u200fTest 2: Failed", (T, F)),
+        # Reasons between the mention and the result.
+        ("Test 1: it says 7. Passed.\nTest 2: it has no unit. Failed.", (T, F)),
+        ("Test 1 (It is 7.): Passed\nTest 2 (It has a unit.): Failed", (T, F)),
+        ("### Test 1\nIt is so.\n**Passed**\n### Test 2\nIt is not.\n**Failed**", (T, F)),
+        ("Test 1: It is 7.\nResult: Passed\n\nTest 2: It is correct.\nResult: Failed", (T, F)),
+        ("1. It names the correct one - passed\n2. The unit is correct: failed", (T, F)),
+        ("1. It is 7.\n   Passed\n2. It has a unit.\n   Failed", (T, F)),
+        ("Test 1: Passed. Test 2: Failed. Overall, it passes 1 of 2 tests.", (T, F)),
+        ("Test 1: Passed\nTest 2: Failed\n\nOverall, the answer passes half of them.", (T, F)),
+        # What is said later about the same test.
+        ("Test 1: Passed\nTest 2: Passed\nOn reflection, test 2: Failed", (T, F)),
+        ("Test 1: Failed\nTest 2: Failed\nCorrection: it passes test 1.", (T, F)),
+        # Results without any mention.
+        ("Passed\nFailed", (T, F)),
+        ("- Pass\n- Not passed", (T, F)),
+        ('["pass", "fail"]', (T, F)),
+        # What does not say.
+        ("[Failed] test 2 does not pass", (N, F)),
+        ("Test 2: Passed", (N, T)),
+        ("Test 9: Passed\nTest 0: Failed\nTest 1: Passed", (T, N)),
+        ("Test 1: Passed or Failed\nTest 2: Pass/Fail", (N, N)),
+        ("Test NUMBER: REASON. Passed or Failed.", (N, N)),
+        ("To pass test 1 it must say 7. Let me see whether it passes test 2.", (N, N)),
+        ("Test 1: it would pass if it said 7.", (N, N)),
+        ("Passed\nFailed\nPassed", (N, N)),
+        ("The answer is good.", (N, N)),
+        ("Test " + "9" * 10_000 + ": Passed", (N, N)),
+        ("", (N, N)),
+    ],
+)
+def test_reads_results_by_their_tests(reply: str, found: tuple[bool | None, ...]) -> None:
+    assert results(reply, 2) == found
+
+
+@pytest.mark.parametrize(
+    ("reply", "found"),
+    [
+        ("Tests 1, 2 and 3 pass; test 4 fails.", (T, T, T, F)),
+        ("Tests 1, 2, and 3 pass, but test 4 does not pass.", (T, T, T, F)),
+        ("It passes test 1, test 2 and test 3 and fails test 4.", (T, T, T, F)),
+        ("Passed tests: 1, 2, 3\nFailed tests: 4", (T, T, T, F)),
+        (
+            "1. a: passed\n2. b: passed\n3. c: passed\n4. d: failed\n3 passed, 1 failed",
+            (T, T, T, F),
+        ),
+    ],
+)
+def test_reads_results_of_several_tests_at_once(reply: str, found: tuple[bool, ...]) -> None:
+    assert results(reply, 4) == found
+
+
+@pytest.mark.parametrize("reply", ["It passes.", "Passed", "Test 1: Passed", "Yes, it does."])
+def test_a_sole_test_needs_no_mention(reply: str) -> None:
+    assert results(reply, 1) == (True,)
+
+
+@pytest.mark.parametrize("reply", ["[Failed] The answer does not pass the test.", "[Failed] 1"])
+def test_archon_took_failed_for_passed(reply: str) -> None:
+    assert results(reply, 1) == (False,)
+
+
+def test_the_form_that_the_prompt_shows_is_no_result() -> None:
+    """A small model repeats it."""
+    frame = UnitTestEvaluator(model="m").plan(outline_of(with_tests("a")))[0].frame
+    assert results(frame, 2) == (None, None)
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=200), st.integers(1, 9))
+def test_any_text_gives_a_result_for_each_test(reply: str, count: int) -> None:
+    found = results(reply, count)
+    assert len(found) == count
+    assert set(found) <= {True, False, None}
+    assert results(reply, count) == found
+
+
+FORMS = ["Test {}: {}", "{}. {}", "[{}] {}", "Test {}: a reason. {}.", "{}. It says so. {}"]
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=30), st.sampled_from(FORMS), st.randoms())
+def test_results_come_back_as_written_in_any_order(
+    passed: list[bool], form: str, random: object
+) -> None:
+    lines = [form.format(n, "Passed" if one else "Failed") for n, one in enumerate(passed, 1)]
+    random.shuffle(lines)  # type: ignore[attr-defined]
+    assert results("\n".join(lines), len(passed)) == tuple(passed)
+
+
+PARTS = [
+    "Test 1: ", "Test 1, 2 and ", "passed test 1 ", "1. ", "1.\n", "[1] ", "1,", "not ", "to pass ",
+    "passed ", "passed\n", "fails to pass ", "Passed: yes", ". ", "✓", "result:\n", "1 - ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_ten_megabytes_take_seconds_at_most(part: str) -> None:
+    reply = part * (10_000_000 // len(part))
+    start = time.process_time()
+    results(reply, 5)
+    assert time.process_time() - start < 3
+
+
+def test_malformed_replies_are_survived() -> None:
+    assert all(len(results(reply, 3)) == 3 for reply in malformed())
+
+
+# -- the layer
+
+
+def test_orders_by_the_share_of_tests_passed() -> None:
+    said = {"a": "FF", "b": "PF", "c": "PP", "d": "FP"}
+    ran = run(UnitTestEvaluator(model="m"), with_tests(*"abcd"), judges(said))
+    assert [(c.text, c.score, c.passed) for c in ran.slate.candidates] == [
+        ("c", 1.0, (True, True)),
+        ("b", 0.5, (True, False)),
+        ("d", 0.5, (False, True)),
+        ("a", 0.0, (False, False)),
+    ]
+    assert not ran.slate.fallbacks
+
+
+def test_archon_broke_ties_by_the_text_backwards() -> None:
+    said = {"c": "PF", "a": "FP", "b": "PF"}
+    assert order(run(UnitTestEvaluator(model="m"), with_tests(*"cab"), judges(said)).slate) == "cab"
+
+
+def test_archon_gave_an_answer_the_results_of_another() -> None:
+    """One reply that could not be read shifted all those behind it."""
+    said = {"a": "--", "b": "PP", "c": "FF"}
+    ran = run(UnitTestEvaluator(model="m"), with_tests(*"abc"), judges(said))
+    assert {c.text: c.passed for c in ran.slate.candidates} == {
+        "a": (None, None),
+        "b": (True, True),
+        "c": (False, False),
+    }
+    assert order(ran.slate) == "bac"
+    assert [(n.path, n.reason) for n in ran.slate.fallbacks] == [(f"{PATH}/0", UNREADABLE)]
+
+
+def test_a_result_that_cannot_be_read_is_not_passed() -> None:
+    ran = run(UnitTestEvaluator(model="m"), with_tests(*"ab"), judges({"a": "P-", "b": "PP"}))
+    assert [(c.text, c.score) for c in ran.slate.candidates] == [("b", 1.0), ("a", 0.5)]
+    assert [note.reason for note in ran.slate.fallbacks] == [UNREADABLE]
+
+
+def test_keeps_the_best() -> None:
+    said = {"a": "FF", "b": "PF", "c": "PP", "d": "PF"}
+    ran = run(UnitTestEvaluator(model="m", keep=2), with_tests(*"abcd"), judges(said))
+    assert order(ran.slate) == "cb"
+    assert (
+        UnitTestEvaluator(model="m", keep=2).leaves(outline_of(with_tests(*"abcd"))).candidates == 2
+    )
+
+
+def test_equal_texts_are_judged_once() -> None:
+    ran = run(UnitTestEvaluator(model="m"), with_tests(*"abaab"), judges({"a": "PF", "b": "PP"}))
+    assert [c.origin.index for c in ran.slate.candidates] == [1, 4, 0, 2, 3]
+    assert len(ran.used) == 2
+
+
+def test_shows_one_answer_and_every_test() -> None:
+    ran = run(UnitTestEvaluator(model="m"), with_tests("a"), judges({"a": "PP"}))
+    assert "<answer>\na\n</answer>" in _prompt(ran.asked[0])
+    assert "Test 1. The answer names one number.\nTest 2. The answer says" in _prompt(ran.asked[0])
+
+
+@pytest.mark.parametrize(
+    ("fields", "left"), [({}, "ab"), ({"keep": 1}, "a"), ({"first_k": 1}, "a")]
+)
+def test_without_tests_the_order_stays_and_no_call_is_made(
+    fields: dict[str, int], left: str
+) -> None:
+    ran = run(UnitTestEvaluator(model="m", **fields), slate_of("ab"), judges({}))
+    assert order(ran.slate) == left
+    assert not ran.asked
+    assert {(c.score, c.passed) for c in ran.slate.candidates} == {(1.0, ())}
+    assert [(n.path, n.reason) for n in ran.slate.fallbacks] == [(PATH, NO_TESTS)]
+
+
+# -- stopping early
+
+
+def first(k: int, said: Mapping[str, str], texts: Sequence[str], slow: str = "") -> tuple[str, int]:
+    """The order that is left, and how many judgements count as used; `slow` answers late."""
+
+    async def walk() -> tuple[str, int]:
+        def latency(request: Request, seed: int) -> float:
+            return 0.05 if _answer(request) in slow else 0.0
+
+        with SampleStore() as store:
+            model = Scripted(judges(said), latency=latency)
+            door = Walk(Dispatcher({"m": model}, store))
+            slate = await UnitTestEvaluator(model="m", first_k=k)(with_tests(*texts), door)
+            return order(slate), len(door.used)
+
+    return asyncio.run(walk())
+
+
+SAID = {"a": "PF", "b": "PP", "c": "PP", "d": "PP", "e": "FF"}
+
+
+@pytest.mark.parametrize(
+    ("k", "texts", "left", "used"),
+    [
+        (1, "abcde", "b", 2),
+        (2, "abcde", "bc", 3),
+        (3, "abcde", "bcd", 4),
+        (4, "abcde", "bcdae", 5),  # only three pass: all go on, ranked
+        (2, "bbac", "bb", 1),  # equal ones count each
+        (1, "bbac", "b", 1),
+        (3, "babc", "bbc", 3),
+        (1, "ae", "ae", 2),
+    ],
+)
+def test_ends_once_enough_pass(k: int, texts: str, left: str, used: int) -> None:
+    assert first(k, SAID, texts) == (left, used)
+
+
+@pytest.mark.parametrize("slow", ["b", "bc", "ab", "cde"])
+def test_who_answers_first_decides_nothing(slow: str) -> None:
+    assert first(2, SAID, "abcde", slow) == ("bc", 3)
+
+
+def test_stopping_early_is_learned_apart() -> None:
+    """Otherwise the share of calls it makes would pass for that of one that judges all."""
+    given = outline_of(with_tests(*"abc"))
+    roles = [UnitTestEvaluator(model="m", first_k=k).plan(given)[0].role for k in (None, 1, 2)]
+    assert len(set(roles)) == 3
+    assert all(re.match("unit_test_evaluator/plain", role) for role in roles)
+
+
+def test_to_wait_for_as_many_as_there_are_is_to_take_all() -> None:
+    given = outline_of(with_tests(*"abc"))
+    plain = UnitTestEvaluator(model="m")
+    assert UnitTestEvaluator(model="m", first_k=3).canonical(given) == plain
+    assert UnitTestEvaluator(model="m", keep=4).canonical(given) == plain
+    assert UnitTestEvaluator(model="m", keep=2).canonical(given).keep == 2
+
+
+def test_keep_and_first_k_exclude_each_other() -> None:
+    with pytest.raises(
+        ConfigError, match="exclude each other; received keep=2 and first_k=1; drop"
+    ):
+        Architecture.parse([{"type": "unit_test_evaluator", "model": "m", "keep": 2, "first_k": 1}])
+
+
+# -- side by side
+
+
+def panel(said: Mapping[str, Mapping[str, str]], texts: Sequence[str], **fields: int) -> Slate:
+    """What judges, each with its own model, leave together."""
+    row = [UnitTestEvaluator(model=name, **fields) for name in said]
+
+    def reply(request: Request, seed: int) -> str:
+        return judges(said[request.model])(request, seed)
+
+    return run_row(row, with_tests(*texts), reply).slate
+
+
+PANEL = {
+    "m": {"a": "PF", "b": "PP", "c": "F-"},
+    "n": {"a": "PP", "b": "FP", "c": "F-"},
+    "o": {"a": "FF", "b": "-P", "c": "P-"},
+}
+
+
+def test_side_by_side_more_than_half_decide_each_test() -> None:
+    left = panel(PANEL, "cab")
+    assert [(c.text, c.passed, c.score) for c in left.candidates] == [
+        ("a", (True, False), 0.5),
+        ("b", (False, True), 0.5),
+        ("c", (False, None), 0.0),
+    ]
+
+
+def test_two_judges_must_agree() -> None:
+    two = {name: PANEL[name] for name in ("m", "n")}
+    assert [c.passed for c in panel(two, "ab").candidates] == [(True, False), (False, True)]
+
+
+def test_side_by_side_the_smallest_keep_and_first_k_hold() -> None:
+    assert order(panel(PANEL, "cab", keep=2)) == "ab"
+    said = {name: {"a": "PF", "b": "PP", "c": "PP"} for name in "mn"}
+    assert order(panel(said, "abc", first_k=1)) == "b"
+    row = [UnitTestEvaluator(model="m", keep=2), UnitTestEvaluator(model="n", keep=3)]
+    architecture = Architecture.of(
+        UnitTestGenerator(model="m"), Generator(model="m", samples=4), row
+    )
+    assert architecture.outlines[-1].candidates == 2
+
+
+# -- in an architecture
+
+
+def test_needs_candidates_and_unit_tests() -> None:
+    evaluator = UnitTestEvaluator(model="m")
+    with pytest.raises(InvalidArchitecture, match="put a unit_test_generator before it"):
+        Architecture.of(Generator(model="m"), evaluator)
+    with pytest.raises(InvalidArchitecture, match="put a generator before it"):
+        Architecture.of(UnitTestGenerator(model="m"), evaluator)
+    for start in ([UnitTestGenerator, Generator], [Generator, UnitTestGenerator]):
+        architecture = Architecture.of(*(layer(model="m") for layer in start), evaluator)
+        assert architecture.outlines[-1].holds(Facet.TEST_RESULTS)
+
+
+def test_a_prompt_of_ones_own() -> None:
+    layer = UnitTestEvaluator(model="m", prompt="{{ question }} {{ answer }} {{ tests | length }}")
+    ran = run(layer, with_tests("a"), lambda request, seed: "1. Passed")
+    assert _prompt(ran.asked[0]) == "What is 3 + 4? a 2"
+    assert ran.used[0].role == "unit_test_evaluator/own"
