@@ -9,6 +9,7 @@ from itertools import islice
 from archsearch.architecture import Architecture
 from archsearch.cost import Tariff, upper_bound
 from archsearch.errors import ConfigError, UnknownName
+from archsearch.models.residency import memory_lines
 from archsearch.search.config import StudyConfig
 from archsearch.search.run import load_splits
 from archsearch.types import UpperBound
@@ -43,6 +44,7 @@ def checkup(config: StudyConfig, tokens_per_second: float | None) -> Iterator[st
     sample = _look_through(config)
     yield from _space_lines(config, sample)
     yield from _cost_lines(config, sample, tokens_per_second)
+    yield from memory_lines(config.models)
     warnings = {w for a in sample.architectures.values() for w in a.warnings()}
     yield from (f"note: some architectures: {warning}" for warning in sorted(warnings))
 
