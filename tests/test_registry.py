@@ -1,10 +1,12 @@
 """Names are found on the shelf and in other packages; what is wrong is named with its remedy."""
 
 import textwrap
+from pathlib import Path
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+import archsearch.layers
 from archsearch.architecture import LAYERS, Architecture
 from archsearch.benchmark import BENCHMARKS
 from archsearch.errors import ConfigError, UnknownName
@@ -62,7 +64,9 @@ def install(tmp_path, monkeypatch):
 
 
 def test_every_file_of_a_shelf_gives_its_classes():
-    assert list(layers().classes) == ["critic", "fuser", "generator", "ranker", "verifier", "vote"]
+    files = sorted(path.stem for path in Path(archsearch.layers.__path__[0]).glob("[!_]*.py"))
+    assert list(layers().classes) == files
+    assert {"critic", "fuser", "generator", "ranker", "verifier", "vote"} <= set(files)
     for name, cls in LAYERS.classes.items():
         assert cls.__module__ == f"archsearch.layers.{name}"
         assert LAYERS.get(name) is cls
@@ -73,7 +77,9 @@ def test_every_file_of_a_shelf_gives_its_classes():
 def test_an_unknown_name_is_met_with_the_nearest():
     with pytest.raises(UnknownName, match=r"^unknown layer type 'rankr'; did you mean 'ranker'"):
         LAYERS.get("rankr")
-    with pytest.raises(UnknownName, match=r"^unknown layer type 'xyz'; known: critic, fuser, gen"):
+    with pytest.raises(
+        UnknownName, match=r"^unknown layer type 'xyz'; known: adaptive_vote, critic, "
+    ):
         LAYERS.parse({"type": "xyz"}, where="here")
 
 
