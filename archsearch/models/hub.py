@@ -54,7 +54,7 @@ def _fetch(model: str, revision: str | None, names: Sequence[str]) -> Path:
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import EntryNotFoundError
     except ImportError as error:
-        raise MissingExtra("a model from the hub", "vllm") from error
+        raise MissingExtra("a model from the hub", "transformers") from error
     reason: Exception | None = None
     for name in names:
         try:

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import replace
+from math import exp
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,7 +25,7 @@ import pytest
 from archsearch.errors import ModelError, RequestRejected
 from archsearch.models.base import Model
 from archsearch.shape import ModelShape
-from archsearch.types import Completion, Message, Request
+from archsearch.types import MOST_LOGPROBS, Completion, Message, Request
 
 Opener = Callable[[], Coroutine[Any, Any, Model]]
 
@@ -68,13 +69,9 @@ def texts(completions: list[Completion]) -> list[str]:
     return [completion.reasoning + completion.text for completion in completions]
 
 
-class ModelContract:
-    """The tests. Class attributes say what a back-end does not promise."""
+class OpenedContract:
+    """What contracts of models have in common: one that is open, and says what it is."""
 
-    deterministic: ClassVar[bool] = True
-    """The same seed gives the same text, alone or beside others."""
-    exact_count: ClassVar[bool] = True
-    """`count_tokens` is exact, not an upper bound."""
     patience: ClassVar[float] = 30.0
     """Seconds within which anything asked for here must be there."""
     secrets: ClassVar[tuple[str, ...]] = ()
@@ -112,6 +109,17 @@ class ModelContract:
         for private in hidden:
             assert private not in model.identity
             assert private not in repr(model)
+
+
+class ModelContract(OpenedContract):
+    """The tests. Class attributes say what a back-end does not promise."""
+
+    deterministic: ClassVar[bool] = True
+    """The same seed gives the same text, alone or beside others."""
+    exact_count: ClassVar[bool] = True
+    """`count_tokens` is exact, not an upper bound."""
+    logprobs: ClassVar[bool] = True
+    """It can tell the probabilities of tokens."""
 
     def test_each_sample_comes_once_with_its_seed(
         self, model: Model, runner: asyncio.Runner
@@ -208,6 +216,8 @@ class ModelContract:
             {"top_p": 1.1},
             {"stop": ("",)},
             {"messages": ()},
+            {"logprobs": -1},
+            {"logprobs": MOST_LOGPROBS + 1},
         ],
         ids=str,
     )
@@ -216,6 +226,65 @@ class ModelContract:
     ) -> None:
         with pytest.raises(RequestRejected, match=r"; received .*; correct"):
             runner.run(draw(model, ask(**changes)))
+
+    def test_a_request_for_a_score_is_rejected(self, model: Model, runner: asyncio.Runner) -> None:
+        assert not model.scores
+        with pytest.raises(RequestRejected, match="a reward model scores"):
+            runner.run(draw(model, ask(scoring=True, max_tokens=0)))
+
+    @pytest.mark.parametrize("likeliest", [1, 3, MOST_LOGPROBS])
+    def test_log_probabilities_are_told_of_each_token(
+        self, model: Model, runner: asyncio.Runner, likeliest: int
+    ) -> None:
+        self._require_logprobs()
+        for completion in runner.run(draw(model, ask(n=2, logprobs=likeliest))):
+            assert completion.logprobs is not None
+            assert len(completion.logprobs) == completion.usage.completion_tokens
+            for position in completion.logprobs:
+                assert 1 <= len(position) <= likeliest + 1
+                values = [value for _, value in position]
+                assert values[1:] == sorted(values[1:], reverse=True)
+                assert max(values) <= 0.0
+                assert sum(map(exp, values)) <= 1 + 1e-3
+            said = "".join(position[0][0] for position in completion.logprobs)
+            if completion.text.isascii():  # others may be made of tokens that are no text alone
+                assert said.startswith(completion.text)
+
+    def test_the_likeliest_token_is_drawn_at_temperature_zero(
+        self, model: Model, runner: asyncio.Runner
+    ) -> None:
+        self._require_logprobs()
+        [completion] = runner.run(draw(model, ask(temperature=0.0, logprobs=3)))
+        assert completion.logprobs
+        for position in completion.logprobs:
+            assert position[0][1] == max(value for _, value in position)
+
+    def test_log_probabilities_are_before_temperature_and_top_p(
+        self, model: Model, runner: asyncio.Runner
+    ) -> None:
+        self._require_logprobs()
+        firsts = []
+        for temperature, top_p in ((0.0, 1.0), (1.5, 1.0), (0.8, 0.1)):
+            request = ask(max_tokens=1, temperature=temperature, top_p=top_p)
+            [completion] = runner.run(draw(model, replace(request, logprobs=MOST_LOGPROBS)))
+            assert completion.logprobs
+            firsts.append(dict(completion.logprobs[0]))
+        for other in firsts[1:]:
+            for token in firsts[0].keys() & other.keys():
+                assert other[token] == pytest.approx(firsts[0][token], abs=0.01)
+
+    def test_asking_for_log_probabilities_changes_no_text(
+        self, model: Model, runner: asyncio.Runner
+    ) -> None:
+        self._require_logprobs()
+        self._require_determinism()
+        plain = runner.run(draw(model, ask(n=3)))
+        told = runner.run(draw(model, ask(n=3, logprobs=5)))
+        assert [replace(completion, logprobs=None) for completion in told] == [
+            replace(completion, usage=other.usage)
+            for completion, other in zip(plain, told, strict=True)
+        ]
+        assert {completion.logprobs for completion in plain} == {None}
 
     @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
     def test_survives_any_text(self, model: Model, runner: asyncio.Runner, text: str) -> None:
@@ -273,3 +342,7 @@ class ModelContract:
     def _require_determinism(self) -> None:
         if not self.deterministic:
             pytest.skip("the back-end does not promise the same text for the same seed")
+
+    def _require_logprobs(self) -> None:
+        if not self.logprobs:
+            pytest.skip("the back-end tells no log probabilities")

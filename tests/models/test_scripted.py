@@ -185,6 +185,15 @@ def test_a_fault_leaves_earlier_samples_valid() -> None:
     assert asyncio.run(partial()) == [0, 1]
 
 
+def test_a_script_is_sure_of_every_token_it_says() -> None:
+    async def sure() -> tuple[str, object]:
+        model = Scripted(lambda *_: "a b c d")
+        [completion] = await draw(model, ask(logprobs=3, stop=(" c",)))
+        return completion.text, completion.logprobs
+
+    assert asyncio.run(sure()) == ("a b", ((("a", 0.0),), ((" b", 0.0),), ((" c", 0.0),)))
+
+
 def test_completions_end_at_the_end_of_the_context() -> None:
     async def tail() -> tuple[str, int]:
         model = Scripted(lambda *_: "a b c d e f", context=6)

@@ -429,6 +429,20 @@ def test_what_is_sent() -> None:
     assert {headers["authorization"] for _, headers, _ in fake.asked} == {f"bearer {KEY}"}
 
 
+def test_log_probabilities_are_asked_for_where_a_request_wants_them() -> None:
+    token = {"token": "Hello you", "logprob": -0.5, "top_logprobs": []}
+    told = said("Hello you", finish_reason="stop", logprobs={"content": [token]})
+    fake = Fake(sse(told, {"choices": [], "usage": used(1)}))
+    [completion] = answer(fake, ask(logprobs=4))
+    assert completion.logprobs == ((("Hello you", -0.5),),)
+    assert [(body["logprobs"], body["top_logprobs"]) for body in fake.chats] == [(True, 4)]
+
+
+def test_a_server_that_tells_no_log_probabilities_is_refused() -> None:
+    with pytest.raises(ConfigError, match="must give log probabilities"):
+        answer(Fake(sse(*WHOLE)), ask(logprobs=1))
+
+
 def test_connections_are_kept_unless_the_engine_hangs_up() -> None:
     kept = {}
     for engine in ("vllm", "llamacpp", "someone"):
@@ -524,6 +538,7 @@ def test_a_missing_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"base_url": "localhost:8000"}, "an address such as"),
         ({"base_url": "http://me:secret@host/v1"}, "no credentials"),
         ({"extra_body": {"seed": 1, "n": 2}}, "must not set n, seed"),
+        ({"extra_body": {"logprobs": True}}, "must not set logprobs"),
         ({"key": "sk-1"}, "unknown key 'key'"),
         ({"shape": SHAPE, "shape_from": "config.json"}, "either shape or shape_from"),
     ],
