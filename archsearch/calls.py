@@ -47,6 +47,8 @@ class Walk:
         """Samples of each key taken before this walk or branch began."""
         self._taken: Counter[str] = Counter()
         self._used: list[Used | None] = []
+        self._begun = 0
+        """Requests made before this branch began."""
 
     @property
     def used(self) -> tuple[Used, ...]:
@@ -67,6 +69,7 @@ class Walk:
             path=f"{self._path}/{segment}" if self._path else segment,
         )
         deeper._before, deeper._taken, deeper._used = self._before, self._taken, self._used
+        deeper._begun = self._begun
         return deeper
 
     async def complete(self, request: Request) -> tuple[Completion, ...]:
@@ -74,7 +77,7 @@ class Walk:
         asked = self._dispatcher.identify(request, replicate=self._replicate)
         indices = self._take(asked)
         slot = self._slot()
-        found = await self._dispatcher.samples(asked, indices, party=self._party)
+        found = await self._samples(asked, indices)
         completions = tuple(found[index] for index in indices)
         self._used[slot] = _used(asked, completions)
         return completions
@@ -92,7 +95,7 @@ class Walk:
         async def in_order() -> AsyncIterator[Completion]:
             while True:
                 for index in islice(indices, ahead - len(flying)):
-                    sample = self._dispatcher.samples(asked, [index], party=self._party)
+                    sample = self._samples(asked, [index])
                     flying.append(asyncio.ensure_future(sample))
                 if not flying:
                     return
@@ -160,6 +163,10 @@ class Walk:
         self._taken[asked.key] += count
         return list(range(first, first + count))
 
+    async def _samples(self, asked: Asked, indices: Sequence[int]) -> dict[int, Completion]:
+        progress = self._begun + len(self._used)
+        return await self._dispatcher.samples(asked, indices, party=self._party, progress=progress)
+
     def _slot(self) -> int:
         """A place among requests that are answered sooner."""
         self._used.append(None)
@@ -168,6 +175,7 @@ class Walk:
     def _branch(self, at: int, before: Counter[str]) -> Walk:
         branch = self.at(str(at))
         branch._before, branch._taken, branch._used = before, Counter(), []
+        branch._begun = self._begun + len(self._used)
         return branch
 
 

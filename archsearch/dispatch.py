@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from archsearch.budget import Account
 from archsearch.cost import Tariff, Tariffs, Used
 from archsearch.errors import TransientModelError, UnknownName
-from archsearch.gate import Gate
+from archsearch.gate import BACK, Gate
 from archsearch.models.base import Model
 from archsearch.patience import Patience
 from archsearch.seeds import seed_from
@@ -62,8 +62,8 @@ class Meter:
 class _Draw:
     """Consecutive samples on their way, detached from whoever asked for them."""
 
-    def __init__(self, asked: Asked, indices: Sequence[int], party: str) -> None:
-        self.asked, self.party = asked, party
+    def __init__(self, asked: Asked, indices: Sequence[int], party: str, progress: int) -> None:
+        self.asked, self.party, self.progress = asked, party, progress
         self.indices = indices
         self.found: dict[int, Completion] = {}
         self.places = 0
@@ -201,13 +201,13 @@ class Dispatcher:
         return Asked(request, prompt, sample_key(prompt, request, replicate=replicate))
 
     async def samples(
-        self, asked: Asked, indices: Sequence[int], *, party: str = ""
+        self, asked: Asked, indices: Sequence[int], *, party: str = "", progress: int = 0
     ) -> dict[int, Completion]:
         """The completions of the given sample indices, from the store or drawn now.
 
-        Parties take turns at a model that is busy. Raises `BudgetExhausted` before a draw that
-        could pass the study's cap, `ModelUnavailable` or `RequestRejected` when a sample could not
-        be had.
+        At a model that is busy parties take turns, and who made less `progress` goes first. Raises
+        `BudgetExhausted` before a draw that could pass the study's cap, `ModelUnavailable` or
+        `RequestRejected` when a sample could not be had.
         """
         found = self._store.get(asked.key, indices)
         if found:
@@ -215,7 +215,7 @@ class Dispatcher:
             self._charge(asked, found)
         missing = sorted(set(indices) - found.keys())
         if missing:
-            for watcher in (watchers := self._watch(asked, missing, party)):
+            for watcher in (watchers := self._watch(asked, missing, party, progress)):
                 try:
                     found |= await watcher.samples()
                 except BaseException:
@@ -264,7 +264,9 @@ class Dispatcher:
         await self._patience.persist(attempt, whom=f"model {model!r}", pause=pause)
         return counts[0]
 
-    def _watch(self, asked: Asked, indices: Sequence[int], party: str) -> list[_Watcher]:
+    def _watch(
+        self, asked: Asked, indices: Sequence[int], party: str, progress: int
+    ) -> list[_Watcher]:
         """Waits at the draws that will bring `indices`: those in flight, and new ones for the
         rest."""
         flying = [self._flights.get((asked.key, index)) for index in indices]
@@ -273,13 +275,14 @@ class Dispatcher:
         fresh = [index for index, draw in zip(indices, flying, strict=True) if draw is None]
         model = self._line(asked.request.model).model
         longest = min(model.together, model.capacity)
-        launched = [self._launch(asked, run, party) for run in _runs(fresh, longest)]
+        launched = [
+            self._launch(_Draw(asked, run, party, progress)) for run in _runs(fresh, longest)
+        ]
         return [draw.watch(indices) for draw in (*joined, *launched)]
 
-    def _launch(self, asked: Asked, indices: Sequence[int], party: str) -> _Draw:
-        draw = _Draw(asked, indices, party)
-        for index in indices:
-            self._flights[asked.key, index] = draw
+    def _launch(self, draw: _Draw) -> _Draw:
+        for index in draw.indices:
+            self._flights[draw.asked.key, index] = draw
         draw.task = asyncio.get_running_loop().create_task(self._bring(draw))
         return draw
 
@@ -287,7 +290,7 @@ class Dispatcher:
         """Settles every sample of a draw, or tells those who wait why not."""
         asked, line = draw.asked, self._lines[draw.asked.request.model]
         try:
-            await self._enter(draw, line, first=False)
+            await self._enter(draw, line, draw.progress)
             if self._account:
                 async with self._account.holding(await self._bound(asked.request, draw.indices)):
                     await self._persist(draw, line)
@@ -303,9 +306,9 @@ class Dispatcher:
             for index in draw.indices:
                 del self._flights[asked.key, index]
 
-    async def _enter(self, draw: _Draw, line: _Line, *, first: bool) -> None:
+    async def _enter(self, draw: _Draw, line: _Line, progress: int) -> None:
         wanted = len(draw.indices) - len(draw.found)
-        await line.gate.take(wanted, draw.party, first=first)
+        await line.gate.take(wanted, draw.party, progress=progress)
         draw.places, draw.began = wanted, asyncio.get_running_loop().time()
 
     async def _persist(self, draw: _Draw, line: _Line) -> None:
@@ -317,7 +320,7 @@ class Dispatcher:
             line.gate.give(draw.places)
             draw.places = 0
             await asyncio.sleep(seconds)
-            await self._enter(draw, line, first=True)
+            await self._enter(draw, line, BACK)
 
         whom = f"model {draw.asked.request.model!r}"
         await self._patience.persist(lambda: self._attempt(draw, line), whom=whom, pause=pause)

@@ -125,10 +125,9 @@ class Evaluator:
         self, architecture: Architecture, items: Iterable[Item]
     ) -> AsyncIterator[Outcome]:
         """Outcomes as they come; items are taken as needed, so there may be any number of them."""
-        # Twice what the models take, so that one is ready wherever a place becomes free.
-        at_once = max(AT_ONCE, 2 * self.dispatcher.capacity)
-        waiting = iter(items)
-        running: set[asyncio.Task[Outcome]] = set()
+        # So many that one is ready wherever a place becomes free, up to the last of them.
+        at_once = max(AT_ONCE, 4 * self.dispatcher.capacity)
+        waiting, running = iter(items), set[asyncio.Task[Outcome]]()
         done: asyncio.Queue[asyncio.Task[Outcome]] = asyncio.Queue()
         try:
             while True:
@@ -136,6 +135,7 @@ class Evaluator:
                     task = asyncio.ensure_future(self.outcome(architecture, item))
                     task.add_done_callback(done.put_nowait)
                     running.add(task)
+                    await asyncio.sleep(0)  # its first calls go out before the next one begins
                 if not running:
                     return
                 task = await done.get()

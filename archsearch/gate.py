@@ -8,22 +8,32 @@ grow by the reciprocal of itself, never above the capacity.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import OrderedDict
+from heapq import heappop, heappush
+from itertools import count
+
+BACK = -1
+"""The progress of who was let in before."""
+
+_Waiting = tuple[int, int, int, asyncio.Future[None]]
+"""Progress, order of coming, places, and the future that tells whose turn it is."""
 
 
 class Gate:
     """`capacity` places, taken several at a time and given back one by one.
 
-    Parties take turns, and within a party whoever came first goes first, so that one with
-    thousands of callers does not keep another waiting.
+    Parties take turns, so that one with thousands of callers does not keep another waiting. Within
+    a party whoever has come less far goes first, of equals whoever came first: the longest way
+    first (Hu 1961), so that in the end none is left to go a long way alone.
     """
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self._limit = float(capacity)
         self._taken = 0
-        self._queues: OrderedDict[str, deque[tuple[int, asyncio.Future[None]]]] = OrderedDict()
-        """By party; the one whose turn it is stands first. None is empty."""
+        self._queues: OrderedDict[str, list[_Waiting]] = OrderedDict()
+        """Heaps by party; the one whose turn it is stands first. None is empty."""
+        self._came = count()
         self._closed_until = 0.0
         self._decreased = 0.0
 
@@ -32,16 +42,21 @@ class Gate:
         """Places that may be taken at present."""
         return int(self._limit)
 
-    async def take(self, places: int, party: str = "", *, first: bool = False) -> None:
-        """Waits for `places`, at most the capacity, and takes them; `first` goes before all others,
-        as befits who comes back."""
+    async def take(self, places: int, party: str = "", *, progress: int = 0) -> None:
+        """Waits for `places`, at most the capacity, and takes them.
+
+        `progress` says how far the caller has come; who comes back after a pause says `BACK`, and
+        goes before all others.
+        """
         if places > self.capacity:
             raise ValueError(f"at most {self.capacity} places can be taken; received {places}")
-        if (first or not self._queues) and self._admits(places):
+        if (progress == BACK or not self._queues) and self._admits(places):
             self._taken += places
             return
         turn = asyncio.get_running_loop().create_future()
-        self._enqueue(places, turn, party, first=first)
+        heappush(self._queues.setdefault(party, []), (progress, next(self._came), places, turn))
+        if progress == BACK:
+            self._queues.move_to_end(party, last=False)
         try:
             await turn
         except asyncio.CancelledError:
@@ -80,22 +95,14 @@ class Gate:
             return False
         return not self._taken or self._taken + places <= int(self._limit)
 
-    def _enqueue(self, places: int, turn: asyncio.Future[None], party: str, *, first: bool) -> None:
-        queue = self._queues.setdefault(party, deque())
-        if first:
-            queue.appendleft((places, turn))
-            self._queues.move_to_end(party, last=False)
-        else:
-            queue.append((places, turn))
-
     def _serve(self) -> None:
         while self._queues:
             party, queue = next(iter(self._queues.items()))
-            places, turn = queue[0]
+            _, _, places, turn = queue[0]
             gone = turn.done()
             if not gone and not self._admits(places):
                 return
-            queue.popleft()
+            heappop(queue)
             if not gone:
                 self._taken += places
                 turn.set_result(None)

@@ -222,6 +222,11 @@ class Cost:
     def __add__(self, other: Self) -> Self:
         return total(type(self), (self, other))
 
+    @property
+    def size(self) -> float:
+        """What costs are ordered by: FLOPs, or tokens where no model has a shape."""
+        return self.flops or self.prompt_tokens + self.completion_tokens
+
     def scaled(self, factor: float) -> Self:
         """`factor` times this cost."""
         return type(self)(**{f.name: getattr(self, f.name) * factor for f in fields(self)})

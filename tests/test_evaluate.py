@@ -157,7 +157,7 @@ def test_only_so_many_questions_are_under_way(monkeypatch):
 
     asyncio.run(run())
     assert done == 12
-    assert most == 3
+    assert most == 4  # four for each place of the model, where that is more
 
 
 def test_no_target_reaches_a_layer():

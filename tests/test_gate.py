@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from archsearch.gate import Gate
+from archsearch.gate import BACK, Gate
 
 CAPACITY = 4
 
@@ -184,18 +184,37 @@ def test_whoever_comes_back_goes_first():
         gate, order = Gate(1), []
         await gate.take(1)
 
-        async def come(name, *, first):
-            await gate.take(1, name, first=first)
+        async def come(name, progress):
+            await gate.take(1, name, progress=progress)
             order.append(name)
             gate.give()
 
-        waiting = [asyncio.ensure_future(come(name, first=False)) for name in "ab"]
+        waiting = [asyncio.ensure_future(come(name, 0)) for name in "ab"]
         await settle()
-        back = asyncio.ensure_future(come("back", first=True))
+        back = asyncio.ensure_future(come("back", BACK))
         await settle()
         gate.give()
         await asyncio.gather(*waiting, back)
         assert order == ["back", "a", "b"]
+
+    asyncio.run(run())
+
+
+def test_who_has_come_less_far_goes_first():
+    async def run():
+        gate, order = Gate(1), []
+        await gate.take(1)
+
+        async def come(progress):
+            await gate.take(1, progress=progress)
+            order.append(progress)
+            gate.give()
+
+        comers = [asyncio.ensure_future(come(progress)) for progress in (2, 0, 1, 0)]
+        await settle()
+        gate.give()
+        await asyncio.gather(*comers)
+        assert order == [0, 0, 1, 2]
 
     asyncio.run(run())
 

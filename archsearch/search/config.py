@@ -49,6 +49,18 @@ class Baselines(BaseModel):
     max_prompt_tokens: int = Field(default=4096, ge=1)
 
 
+class Racing(BaseModel):
+    """A `search.racing:` entry: when a trial is stopped early."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    block: int = Field(default=10, ge=1)
+    """Questions between two looks."""
+    risk: float = Field(default=0.01, ge=0, lt=0.5)
+    """Probability of overtaking a better and no dearer trial below which one is stopped; 0 lets
+    every trial run to its end."""
+
+
 class SearchSettings(BaseModel):
     """A `search:` entry."""
 
@@ -62,6 +74,7 @@ class SearchSettings(BaseModel):
     """Distinct architectures to evaluate, baselines included."""
     in_flight: int = Field(default=4, ge=1)
     """Trials under way at once: trial t is proposed knowing trials up to t - in_flight."""
+    racing: Racing = Racing()
     finalists: int = Field(default=3, ge=1)
     """Best trials that are scored again, on the select split, before one is named."""
 

@@ -13,13 +13,14 @@ from archsearch.architecture import Architecture
 from archsearch.benchmark import Item, Splits
 from archsearch.budget import Account, Limits
 from archsearch.errors import BudgetExhausted, ConfigError
-from archsearch.evaluate import Evaluation, Evaluator
+from archsearch.evaluate import Evaluation, Evaluator, Outcome
 from archsearch.ledger import Ledger
 from archsearch.search.baselines import Baseline, static
 from archsearch.search.config import StudyConfig
 from archsearch.search.forecast import Forecast
 from archsearch.search.progress import Progress
 from archsearch.search.proposer import Proposer
+from archsearch.search.racing import Race
 from archsearch.search.space import Params
 from archsearch.search.trial import Origin, State, Trial
 from archsearch.types import Expected, Score, UpperBound
@@ -69,6 +70,10 @@ class Coordinator:
         self._unseen: Iterator[Params] | None = None
         self._points: dict[str, Params] = {}
         """Points of the space by digest, where it is small enough to tell."""
+        self._landed: list[Trial] = []
+        """Trials that were told, in number order."""
+        self._races: dict[int, Race] = {}
+        """Of each trial that runs, by number: whom it was to beat when it was proposed."""
         self._out_of_budget = False
 
     async def explore(self) -> None:
@@ -111,6 +116,21 @@ class Coordinator:
             study.progress.questions += 1
             known[outcome.question_id] = outcome
         return Evaluation(outcomes=tuple(known[item.question.id] for item in items))
+
+    async def _raced(self, trial: Trial, items: Sequence[Item]) -> Evaluation:
+        """Scores on `items`, block by block, up to where the trial is raced out."""
+        settings, race = self._study.config.search.racing, self._races[trial.number]
+        seen: tuple[Outcome, ...] = ()
+        for at in range(0, len(items), settings.block):
+            block = items[at : at + settings.block]
+            seen += (await self.evaluation(trial.found, block)).outcomes
+            evaluation = Evaluation(outcomes=seen)
+            if len(seen) < len(items) and (rival := race.lost_to(evaluation)):
+                trial.state, trial.lost_to = State.RACED_OUT, rival
+                trial.reason = f"behind trial {rival.number} after {len(seen)} questions"
+                self._study.progress.questions_wanted -= len(items) - len(seen)
+                return evaluation
+        return Evaluation(outcomes=seen)
 
     async def _calibrate(self) -> None:
         """A few greedy calls of each model, so that lengths are known before the first forecast.
@@ -218,6 +238,12 @@ class Coordinator:
             first = self._first.setdefault(trial.architecture.digest, trial)
             if first is not trial:
                 trial.state, trial.twin = State.DUPLICATE, first.number
+        self._races[trial.number] = Race(
+            settings=study.config.search.racing,
+            # A baseline is compared with at the end, so it is scored whole.
+            incumbents=() if trial.baseline else self._ranked(self._landed),
+            questions=study.config.splits.search,
+        )
         if trial.state is not State.RUNNING:
             self._barren += 1
         else:
@@ -256,7 +282,7 @@ class Coordinator:
         if trial.state is not State.RUNNING or trial.architecture is None:
             return
         try:
-            trial.evaluation = await self.evaluation(trial.architecture, self._study.splits.search)
+            trial.evaluation = await self._raced(trial, self._study.splits.search)
         except BudgetExhausted as error:
             self._out_of_budget = True
             trial.state, trial.reason = State.INCOMPLETE, str(error)
@@ -264,6 +290,8 @@ class Coordinator:
         self._conclude(trial, trial.evaluation)
 
     def _conclude(self, trial: Trial, evaluation: Evaluation) -> None:
+        if trial.state is State.RACED_OUT:
+            return
         if evaluation.failures:
             first = next(iter(evaluation.failures.values()))
             trial.state = State.INCOMPLETE
@@ -274,6 +302,7 @@ class Coordinator:
     async def _land(self, trial: Trial, task: asyncio.Task[None]) -> None:
         """Waits for a trial and tells it, in number order."""
         await task
+        self._landed.append(trial)
         study = self._study
         evaluated = trial
         if trial.state is State.DUPLICATE and trial.twin is not None:
@@ -287,7 +316,7 @@ class Coordinator:
             self._value(evaluated),
             over={
                 "cost": self._over(evaluated),
-                "valid": -1.0 if evaluated.state is State.COMPLETE else 1.0,
+                "valid": -1.0 if evaluated.state in (State.COMPLETE, State.RACED_OUT) else 1.0,
             },
             notes=_notes(trial),
         )
@@ -298,10 +327,10 @@ class Coordinator:
                 await self._study.forecast.learn(architecture, outcome.used)
 
     def _value(self, trial: Trial) -> float:
-        """What Optuna is told: the mean score, or for what has none the mean of the complete
+        """What Optuna is told: the trial's worth, or for what has none the mean of the complete
         trials, which speaks neither for nor against it beside the violated constraint."""
-        if trial.state is State.COMPLETE and trial.evaluation is not None:
-            return trial.evaluation.mean
+        if trial.state in (State.COMPLETE, State.RACED_OUT):
+            return trial.worth
         means = [
             t.evaluation.mean
             for t in self.trials[: trial.number]
@@ -322,9 +351,12 @@ class Coordinator:
                 trial.state = State.RUNNING
                 await self._evaluate(trial)
 
+    def _ranked(self, trials: Sequence[Trial]) -> list[Trial]:
+        return ranking(trials, self._study.config.budget.per_question)
+
     def _show_best(self) -> None:
-        limits, progress = self._study.config.budget.per_question, self._study.progress
-        if ranked := ranking(self.trials, limits):
+        progress = self._study.progress
+        if ranked := self._ranked(self.trials):
             progress.best = ranked[0].scored.mean
             progress.best_architecture = str(ranked[0].architecture)
 
@@ -333,7 +365,7 @@ def ranking(trials: Sequence[Trial], limits: Limits) -> list[Trial]:
     """Trials that may win, best search score first; of equals the cheaper, then the earlier."""
     return sorted(
         (trial for trial in trials if trial.may_win(limits)),
-        key=lambda trial: (-trial.scored.mean, trial.scored.cost.flops, trial.number),
+        key=lambda trial: (-trial.scored.mean, trial.scored.cost.size, trial.number),
     )
 
 

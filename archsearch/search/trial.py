@@ -23,6 +23,9 @@ class State(StrEnum):
     COMPLETE = "complete"
     INCOMPLETE = "incomplete"
     """Some question could not be scored, or the study's budget ended it; it cannot win."""
+    RACED_OUT = "raced out"
+    """Stopped before all questions, as it would hardly overtake a better and no dearer trial; it
+    neither wins nor enters the front."""
     DUPLICATE = "duplicate"
     """Its architecture was evaluated before; the known result is told again, at no cost."""
     REFUSED = "refused"
@@ -50,7 +53,9 @@ class Trial:
     """Per question, as foreseen when it was proposed."""
     upper: UpperBound | None = None
     evaluation: Evaluation | None = None
-    """On the search questions."""
+    """On the search questions, or the first of them where it was raced out."""
+    lost_to: Trial | None = None
+    """Whom it was raced out by."""
 
     @property
     def scored(self) -> Evaluation:
@@ -65,6 +70,17 @@ class Trial:
         if self.architecture is None:
             raise LookupError(f"trial {self.number} is no valid architecture: {self.reason}")
         return self.architecture
+
+    @property
+    def worth(self) -> float:
+        """What a sampler is told of a trial that has an evaluation: its mean score or, where it was
+        raced out, the other's mean and their mean difference on the questions that it has seen (its
+        own mean there would reward an easy beginning)."""
+        if self.lost_to is None:
+            return self.scored.mean
+        ours, theirs = self.scored.scores, self.lost_to.scored.scores
+        difference = sum(ours[question] - theirs[question] for question in ours) / len(ours)
+        return self.lost_to.scored.mean + difference
 
     def may_win(self, limits: Limits) -> bool:
         """Whether it is complete and its measured cost is within the cap per question."""

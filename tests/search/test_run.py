@@ -15,6 +15,7 @@ from archsearch.search.progress import Progress
 from archsearch.search.run import load_splits, search
 from tests.search.studies import Multiplier, study
 
+EVALUATED = {"complete", "raced out"}
 REQUIRED = {
     "schema_version": None,
     "benchmark": {"name"},
@@ -82,9 +83,9 @@ def test_the_report_holds_what_it_promises(whole):
 
 def test_trials_are_distinct_and_as_many_as_asked_for(whole):
     _, report = whole
-    complete = [t for t in report["trials"] if t["state"] == "complete"]
-    assert len(complete) == 12
-    assert len({t["digest"] for t in complete}) == 12
+    evaluated = [t for t in report["trials"] if t["state"] in EVALUATED]
+    complete = [t for t in evaluated if t["state"] == "complete"]
+    assert len({t["digest"] for t in evaluated}) == len(evaluated) == 12
     assert [t["number"] for t in report["trials"]] == list(range(len(report["trials"])))
     assert report["trials"][0]["baseline"] == "single call (m, direct)"
     assert all(t["questions_scored"] == 20 for t in complete)
@@ -136,13 +137,13 @@ def test_the_optuna_study_is_an_ordinary_one(whole):
         assert trial.constraints.keys() == {"cost", "valid"}
         feasible = all(value <= 0 for value in trial.constraints.values())
         assert feasible == (
-            point["state"] in {"complete", "duplicate"} and not _refused(report, point)
+            point["state"] in {*EVALUATED, "duplicate"} and not _refused(report, point)
         )
 
 
 def _refused(report, point):
     twin = report["trials"][point["twin"]] if point["twin"] is not None else point
-    return twin["state"] != "complete" or twin["flops_per_question"] > 3.9e7
+    return twin["state"] not in EVALUATED or twin["flops_per_question"] > 3.9e7
 
 
 def test_a_full_store_changes_no_score_and_draws_nothing(whole, tmp_path):
@@ -174,7 +175,7 @@ def test_more_trials_build_on_those_that_are_there(tmp_path):
     first = run(study(search={"trials": 6, "in_flight": 2}), tmp_path)
     more = run(study(search={"trials": 9, "in_flight": 2}), tmp_path)
     assert more["trials"][: len(first["trials"])] == first["trials"]
-    assert sum(t["state"] == "complete" for t in more["trials"]) == 9
+    assert sum(t["state"] in EVALUATED for t in more["trials"]) == 9
 
 
 def test_another_study_in_the_same_folder_is_refused_with_the_difference(tmp_path):
@@ -259,3 +260,28 @@ def test_a_cap_on_latency_is_kept_by_the_winner(tmp_path):
 def test_only_baselines_begin_after_the_time_of_a_study(tmp_path):
     report = run(study(budget={"study": {"seconds": 1e-9}}), tmp_path)
     assert {t["origin"] for t in report["trials"]} == {"baseline"}
+
+
+def test_racing_saves_questions_and_names_the_same_winner(tmp_path):
+    size = {"search": 60, "select": 10, "test": 20}
+    whole = run(study(splits=size, search=SETTINGS | {"racing": {"risk": 0}}), tmp_path / "whole")
+    raced = run(study(splits=size, search=SETTINGS), tmp_path / "raced")
+    stopped = [trial for trial in raced["trials"] if trial["state"] == "raced out"]
+    assert stopped
+    assert not [trial for trial in whole["trials"] if trial["state"] == "raced out"]
+    by_number = {trial["number"]: trial for trial in raced["trials"]}
+    for trial in stopped:
+        assert trial["questions_scored"] < 60
+        assert trial["questions_scored"] % 10 == 0
+        assert trial["baseline"] is None
+        assert trial["number"] not in raced["front"]
+        rival = by_number[int(trial["reason"].split()[2])]
+        assert rival["state"] == "complete"
+        assert rival["flops_per_question"] <= trial["flops_per_question"]
+        assert rival["number"] <= trial["number"] - SETTINGS["in_flight"]
+    assert raced["best"]["digest"] == whole["best"]["digest"]
+    # A run that is resumed makes the same trials, and stops them where they were stopped.
+    assert told(run(study(splits=size, search=SETTINGS), tmp_path / "raced")) == told(raced)
+
+
+SETTINGS = {"trials": 16, "in_flight": 3}

@@ -1,0 +1,120 @@
+"""A trial is stopped when it will hardly overtake, and only by one that is no dearer."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archsearch.evaluate import Evaluation, Outcome
+from archsearch.search.config import Racing
+from archsearch.search.racing import Race, overtaking
+from archsearch.search.trial import State, Trial
+from archsearch.types import Failure, Measured, Score
+
+QUESTIONS = 100
+
+
+def by_id(values):
+    return {str(at): float(value) for at, value in enumerate(values)}
+
+
+def evaluation(values, flops=10.0, **failures):
+    outcomes = [
+        Outcome(question_id=question, result=Score(value=value), cost=Measured(flops=flops))
+        for question, value in by_id(values).items()
+    ]
+    failed = [Outcome(question_id=q, result=f) for q, f in failures.items()]
+    return Evaluation(outcomes=(*outcomes, *failed))
+
+
+def incumbent(values, number=0, flops=10.0):
+    trial = Trial(number=number, origin="sampler", params=None, architecture=None)
+    trial.evaluation, trial.state = evaluation(values, flops), State.COMPLETE
+    return trial
+
+
+# -- the chance
+
+
+values = st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=1, max_size=30)
+
+
+@given(values, st.integers(0, 100), st.randoms())
+def test_it_is_a_probability_and_grows_with_every_point(scores, more, rng):
+    theirs = by_id(rng.choice([0.0, 0.5, 1.0]) for _ in scores)
+    questions = len(scores) + more
+    before = overtaking(by_id(scores), theirs, questions=questions)
+    assert 0 <= before <= 1
+    worst = min(range(len(scores)), key=scores.__getitem__)
+    better = [1.0 if at == worst else score for at, score in enumerate(scores)]
+    graded = any(score % 1 for score in (*scores, *theirs.values()))
+    if more == 0 or graded == any(score % 1 for score in (*better, *theirs.values())):
+        assert overtaking(by_id(better), theirs, questions=questions) >= before - 1e-9
+
+
+@given(values, st.randoms())
+def test_at_the_end_it_is_known(scores, rng):
+    theirs = by_id(rng.choice([0.0, 0.5, 1.0]) for _ in scores)
+    passes = sum(scores) > sum(theirs.values()) + 1e-9
+    assert overtaking(by_id(scores), theirs, questions=len(scores)) == float(passes)
+
+
+def test_it_is_as_often_right_as_it_says():
+    """Where wins, losses and ties are as likely as its prior has it: of trials that are told a
+    chance of about p, about p overtake, and of those told under 1 % hardly any."""
+    rng = np.random.default_rng(0)
+    told, came = [], []
+    for _ in range(4000):
+        gained = rng.choice([1.0, -1.0, 0.0], size=QUESTIONS, p=rng.dirichlet([0.5] * 3))
+        seen = int(rng.integers(10, 90))
+        ours, theirs = by_id(gained[:seen] > 0), by_id(gained < 0)
+        told.append(overtaking(ours, theirs, questions=QUESTIONS))
+        came.append(gained.sum() > 0)
+    told, came = np.array(told), np.array(came)
+    assert (told < 0.01).sum() > 500
+    assert came[told < 0.01].mean() <= 0.01
+    for low in (0.0, 0.2, 0.4, 0.6, 0.8):
+        about = (told >= low) & (told <= low + 0.2)
+        assert came[about].mean() == pytest.approx(told[about].mean(), abs=0.15)
+
+
+# -- the race
+
+HOPELESS, STRONG = [0.0] * 20, [1.0] * QUESTIONS
+
+
+def race(*incumbents, risk=0.01):
+    return Race(settings=Racing(risk=risk), incumbents=incumbents, questions=QUESTIONS)
+
+
+def test_the_hopeless_are_stopped_by_the_best_no_dearer_one():
+    dear, cheap = incumbent(STRONG, 0, flops=20.0), incumbent(STRONG, 1, flops=10.0)
+    assert race(dear, cheap).lost_to(evaluation(HOPELESS)) is cheap
+
+
+@pytest.mark.parametrize(
+    ("incumbents", "risk", "scores"),
+    [
+        ([], 0.01, HOPELESS),
+        ([incumbent(STRONG, flops=10.1)], 0.01, HOPELESS),
+        ([incumbent(STRONG)], 0.0, HOPELESS),
+        ([incumbent(STRONG)], 0.01, [1.0] * 20),
+        ([incumbent([0.0] * QUESTIONS)], 0.01, HOPELESS),
+    ],
+    ids=["nobody before", "all dearer", "off", "as good", "equally bad"],
+)
+def test_others_go_on(incumbents, risk, scores):
+    assert race(*incumbents, risk=risk).lost_to(evaluation(scores)) is None
+
+
+def test_a_trial_with_unscored_questions_is_not_judged():
+    failed = evaluation(HOPELESS, q=Failure(kind="model", message="gone"))
+    assert race(incumbent(STRONG)).lost_to(failed) is None
+
+
+def test_what_a_sampler_is_told_is_no_easy_beginning():
+    """It was level with the incumbent on ten easy questions: so it is worth what that one is."""
+    rival = incumbent([1.0] * 10 + [0.0] * 30)
+    trial = incumbent([1.0] * 10, number=1)
+    trial.state, trial.lost_to = State.RACED_OUT, rival
+    assert trial.worth == pytest.approx(0.25)
