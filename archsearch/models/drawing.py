@@ -17,28 +17,17 @@ Samples = AsyncGenerator[tuple[int, Completion], None]
 """What `Model.stream` gives."""
 
 
-async def drawn(request: Request, ask: Callable[[Request, int], Samples], *, most: int) -> Samples:
+def drawn(request: Request, ask: Callable[[Request, int], Samples], *, most: int) -> Samples:
     """The samples of `request`, from requests for at most `most` of them, all asked at once.
 
     `ask(part, seed)` draws such a part, whose first sample has `seed`. At temperature 0 one sample
-    is drawn and stands for all. Without a seed a random one is taken.
+    is drawn and stands for all. Without a seed a random one is taken. Raises `RequestRejected` at
+    once for what `check` refuses.
     """
     check(request)
     seed = random.randrange(1 << SEED_BITS) if request.seed is None else request.seed
-    if request.temperature == 0:
-        async with aclosing(ask(replace(request, n=1, seed=seed), seed)) as samples:
-            async for _, completion in samples:
-                for index in range(request.n):
-                    yield index, replace(completion, seed=seed + index)
-        return
-    async with aclosing(_in_parts(request, ask, seed, most)) as samples:
-        async for sample in samples:
-            yield sample
-
-
-def _in_parts(
-    request: Request, ask: Callable[[Request, int], Samples], seed: int, most: int
-) -> Samples:
+    if request.temperature == 0 and request.n > 1:
+        return _copied(ask(replace(request, n=1), seed), request.n, seed)
     if request.n <= most:
         return ask(request, seed)
     parts = []
@@ -86,6 +75,13 @@ def encodable(text: str) -> str:
     True
     """
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+async def _copied(samples: Samples, count: int, seed: int) -> Samples:
+    async with aclosing(samples):
+        async for _, completion in samples:
+            for index in range(count):
+                yield index, replace(completion, seed=seed + index)
 
 
 async def _shifted(samples: Samples, first: int) -> Samples:
