@@ -21,7 +21,7 @@ from archsearch.errors import ConfigError
 from archsearch.stats import Floats
 
 EXACT = 128
-"""Samples in a pool up to which votes are counted over all subsets; it takes a fifth of a second."""
+"""Samples in a pool up to which votes are counted over all subsets, in a fraction of a second."""
 ORDERS = 2_000
 """Random orders of the pool that are walked where not all subsets are counted."""
 

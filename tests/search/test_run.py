@@ -21,7 +21,7 @@ REQUIRED = {
     "benchmark": {"name"},
     "split_sizes": {"search", "select", "test"},
     "budget": {"flops_per_question", "study_flops"},
-    "best": {"architecture", "digest", "search", "test", "flops_per_question"},
+    "best": {"architecture", "digest", "search", "optimism", "test", "flops_per_question"},
     "baselines": None,
     "trials": None,
     "tokens": {"drawn", "reused"},
