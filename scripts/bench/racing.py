@@ -12,8 +12,9 @@ assumed is said in `simulated.py`. With `--table` the studies are on a table of 
   every trial been run to its end. It is the best one visited as far as the study could ever know.
 - `false_stops_of_the_best`: the same of the truly best trial; of several that which scored highest.
 - `lost_points`: accuracy of the winner on the search split without racing, minus with it.
-- `mcnemar_*`: the exact test at the level that gives 2 % false stops in the same studies; two-sided
-  p below a level at any look stops the trial that is behind.
+- `calibrated_*`: the same rule at the risk that gives at most 2 % false stops in these studies.
+- `mcnemar_*`: the exact test at such a level; a two-sided p not above it at any look stops the
+  trial that is behind.
 - `saved_at_gap_*`: by how far the trial lay below the best.
 - `*_costs_differ`: where costs vary by a factor of 2.7 and only a cheaper rival may stop a trial.
 """
@@ -44,8 +45,10 @@ TRIALS = 32
 BEST = 0.6
 GAPS = (0, 2, 5, 10, 20)
 """Points."""
-LEVELS = (0.05, 0.03, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)
-"""Of McNemar's test; the highest with at most 2 % false stops is taken."""
+RISKS = (0.02, 0.015, 0.01, 0.0075, 0.005, 0.0035, 0.0025, 0.0015, 0.001)
+LEVELS = (0.2, 0.15, 0.125, 0.1, 0.08, 0.065, 0.05, 0.035, 0.02, 0.01, 0.005)
+"""Of McNemar's test. Of either rule that setting is taken which saves most of those that stop the
+best one in at most 2 % of the studies."""
 BATCH = 100
 """Studies simulated at once: 100 x 32 x 1000 scores are 26 MB."""
 
@@ -74,24 +77,27 @@ def figures(
     spread: float = 0.0,
     rivals: bool = False,
 ) -> dict[str, float]:
-    """What the rule of the search does to studies of one length; with `rivals`, also McNemar's."""
+    """What the rule of the search does to studies of one length; with `rivals`, also what it and
+    McNemar's test do when both are calibrated."""
     settings, rng = Racing(), np.random.default_rng(questions)
-    ours: list[dict[str, Floats]] = []
-    theirs: dict[float, list[dict[str, Floats]]] = {level: [] for level in LEVELS if rivals}
+    rules = {("", settings.risk): by_predictive_probability(settings.risk)}
+    if rivals:
+        rules |= {("calibrated", risk): by_predictive_probability(risk) for risk in RISKS}
+        rules |= {("mcnemar", level): mcnemar(level) for level in LEVELS}
+    outcomes: dict[tuple[str, float], list[dict[str, Floats]]] = {name: [] for name in rules}
     for _ in range(0, studies, BATCH):
         if table is None:
             batch = from_law(rng, BATCH, TRIALS, evenly, spread=spread)
         else:
             batch = from_table(table, rng, BATCH, TRIALS)
         scores = batch.draw(questions)
-        rule = by_predictive_probability(settings.risk)
-        ours.append(outcome(batch, scores, rule, settings.block))
-        for level, outcomes in theirs.items():
-            outcomes.append(outcome(batch, scores, mcnemar(level), settings.block))
-    found = averaged(ours)
-    if table is not None:
-        found = {name: value for name, value in found.items() if "_gap_" not in name}
-    return found | calibrated({level: averaged(outcomes) for level, outcomes in theirs.items()})
+        for name, rule in rules.items():
+            outcomes[name].append(outcome(batch, scores, rule, settings.block))
+    told = {name: averaged(one) for name, one in outcomes.items()}
+    found = {n: v for n, v in told["", settings.risk].items() if table is None or "_gap_" not in n}
+    for kind in ("calibrated", "mcnemar"):
+        found |= calibrated(kind, {at: one for (name, at), one in told.items() if name == kind})
+    return found
 
 
 def evenly(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
@@ -124,7 +130,7 @@ def fewest_losses(wins: int, level: float) -> int:
 def outcome(batch: Studies, scores: Floats, rule: Stops, block: int) -> dict[str, Floats]:
     """The figures of each study."""
     questions = scores.shape[2]
-    asked = raced(scores, batch.costs, rule, block=block)
+    asked = raced(scores, batch.costs, rule, block=block).asked
     means, complete = scores.mean(axis=2), asked == questions
     everyone = np.ones_like(complete)
     first = ranked_first(means, batch.costs, everyone)
@@ -151,16 +157,17 @@ def averaged(outcomes: list[dict[str, Floats]]) -> dict[str, float]:
     }
 
 
-def calibrated(rivals: dict[float, dict[str, float]]) -> dict[str, float]:
-    """The rival that saves most of those with at most 2 % false stops; nothing without any."""
-    sound = [
-        (found["saved"], level) for level, found in rivals.items() if found["false_stops"] <= 0.02
-    ]
+def calibrated(kind: str, told: dict[float, dict[str, float]]) -> dict[str, float]:
+    """The setting that saves most of those with at most 2 % false stops; nothing without any."""
+    sound = [(found["saved"], at) for at, found in told.items() if found["false_stops"] <= 0.02]
     if not sound:
         return {}
-    level = max(sound)[1]
-    figures = {f"mcnemar_{name}": rivals[level][name] for name in ("saved", "false_stops")}
-    return {"mcnemar_level": level} | figures
+    saved, at = max(sound)
+    return {
+        f"{kind}_setting": at,
+        f"{kind}_saved": saved,
+        f"{kind}_false_stops": told[at]["false_stops"],
+    }
 
 
 def suffixed(found: dict[str, float], suffix: str) -> dict[str, float]:

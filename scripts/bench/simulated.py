@@ -59,7 +59,7 @@ def from_law(
         common = rng.standard_normal((studies, 1, questions))
         own = rng.standard_normal((studies, trials, questions))
         right = np.sqrt(COMMON) * common + np.sqrt(1 - COMMON) * own < thresholds
-        return right.astype(np.float64)
+        return np.asarray(right, dtype=np.float64)
 
     return Studies(truth, np.exp(spread * rng.standard_normal(truth.shape)), draw)
 
@@ -88,30 +88,40 @@ def by_predictive_probability(risk: float) -> Stops:
     return lambda gained, questions: deviations_ahead(gained, questions) < threshold
 
 
-def raced(scores: Floats, costs: Floats, stops: Stops, *, block: int) -> Ints:
-    """Questions that each trial was asked when it ended [studies, trials]; the first is a baseline
-    and is never stopped. As in `racing.Race`, which `test_simulated` holds it to."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the trials of many studies [studies, trials]."""
+
+    asked: Ints
+    """Questions that each had been asked when it ended."""
+    worths: Floats
+    """`Trial.worth`."""
+
+
+def raced(scores: Floats, costs: Floats, stops: Stops, *, block: int) -> Outcome:
+    """Trials in number order, as `racing.Race` runs them; the first are stopped by nobody, as none
+    is known that early."""
     studies, trials, questions = scores.shape
     asked = np.full((studies, trials), questions)
     means, everyone = scores.mean(axis=2), np.arange(studies)
+    worths = means.copy()
     for trial in range(IN_FLIGHT, trials):
         known = slice(0, trial - IN_FLIGHT + 1)
         able = (asked[:, known] == questions) & (costs[:, known] <= costs[:, trial, None])
-        # The best mean; of equals the cheaper, then the earlier.
-        best = np.where(able, means[:, known], -1.0)
-        level = able & (best == best.max(axis=1, keepdims=True))
-        rival = np.where(level, costs[:, known], np.inf).argmin(axis=1)
+        rival = ranked_first(means[:, known], costs[:, known], able)
         running = everyone[able.any(axis=1)]
         gained = scores[everyone, trial] - scores[everyone, rival]
         for seen in range(block, questions, block):
             stopped = stops(gained[running, :seen], questions)
-            asked[running[stopped], trial] = seen
-            running = running[~stopped]
-    return asked
+            out, running = running[stopped], running[~stopped]
+            asked[out, trial] = seen
+            worths[out, trial] = means[out, rival[out]] + gained[out, :seen].mean(axis=1)
+    return Outcome(asked, worths)
 
 
 def ranked_first(means: Floats, costs: Floats, able: Bools) -> Ints:
-    """The trial of each study that `study.ranking` puts first among those that are able to win."""
+    """The trial of each study that `study.ranking` puts first among those that are able to win: the
+    best mean, of equals the cheaper, then the earlier."""
     best = np.where(able, means, -1.0)
     level = able & (best == best.max(axis=1, keepdims=True))
     return np.asarray(np.where(level, costs, np.inf).argmin(axis=1))

@@ -111,6 +111,17 @@ def test_the_winner_keeps_the_budget_and_no_bound_is_passed(whole):
             assert trial["expected_flops_per_question"] <= trial["upper_flops_per_question"]
 
 
+def test_the_winner_has_the_best_score_over_search_and_select_questions(whole):
+    _, report = whole
+    winner, *others = report["finalists"]
+    assert winner["number"] == report["best"]["number"]
+    assert winner["select_questions"] == 10
+    assert all(other["pooled"] <= winner["pooled"] for other in others)
+    pooled = (winner["search"] * 20 + winner["select"] * 10) / 30
+    assert winner["pooled"] == pytest.approx(pooled)
+    assert abs(report["best"]["optimism"]) < 0.5
+
+
 def test_the_best_architecture_is_a_file_of_its_own(whole):
     folder, report = whole
     assert Architecture.read(folder / "best.yaml").digest == report["best"]["digest"]
