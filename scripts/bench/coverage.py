@@ -17,7 +17,8 @@ give or take 2 points), half are others (50 %, give or take 12). What else is as
   what the report says about it without the test questions.
 - `regret_points`: true score of the best architecture tried, minus the winner's; `_of_three` is
   what naming the best pooled mean of the three highest, all on 50 select questions, gives in the
-  same studies; `select_questions` is what selection asked, `_of_three` 150.
+  same studies, and `_of_three_afresh` what their select score alone gives; `select_questions` is
+  what selection asked, where these ask 150.
 - `*_near_one`: accuracies near 97 %, and 40 test questions.
 """
 
@@ -113,11 +114,13 @@ def walked(batch: Studies, tests: int, rng: np.random.Generator) -> Iterator[dic
         )
         truth, three = batch.truth[row], ranked[:3]
         of_three = three[both[three, : SEARCH + SELECT // 2].mean(axis=1).argmax()]
+        afresh = three[select[row, three, : SELECT // 2].mean(axis=1).argmax()]
         yield {
             **reported(truth, winner, scores[row], test[row], rng),
             "estimated_optimism_points": 100 * estimated,
             "regret_points": 100 * float(truth.max() - truth[winner]),
             "regret_points_of_three": 100 * float(truth.max() - truth[of_three]),
+            "regret_points_of_three_afresh": 100 * float(truth.max() - truth[afresh]),
             "select_questions": questions,
         }
 
