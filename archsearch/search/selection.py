@@ -90,10 +90,10 @@ async def select(coordinator: Coordinator, study: Study) -> tuple[Finalist, ...]
     gone: list[Finalist] = []
     block, items = study.config.search.racing.block, study.splits.select
     try:
-        for at in range(0, len(items), block):
+        for start in range(0, len(items), block):
             if len(left) == 1:
                 break
-            left = await _scored_again(coordinator, left, items[at : at + block])
+            left = await _scored_again(coordinator, left, items[start : start + block])
             left.sort(key=lambda finalist: finalist.trial.scored.cost.size)
             staying = remaining([finalist.scores for finalist in left], questions=_whole(study))
             gone = [left[at] for at in range(len(left)) if at not in staying] + gone
