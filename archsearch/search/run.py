@@ -180,6 +180,7 @@ def _study(
             _settle_sampler(config, ledger),
             seed=config.seed,
             name=config.name,
+            objective=search_settings.objective,
             mirror=ledger.folder / MIRROR,
         ),
         progress=progress,

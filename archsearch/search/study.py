@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import count, islice, takewhile
+from math import log10
+from statistics import fmean
 from typing import Any
 
 from archsearch.architecture import Architecture
@@ -23,7 +25,7 @@ from archsearch.search.proposer import Proposer
 from archsearch.search.racing import Race
 from archsearch.search.space import Params
 from archsearch.search.trial import Origin, State, Trial
-from archsearch.types import Expected, Score, UpperBound
+from archsearch.types import Expected, Measured, Score, UpperBound
 
 CALIBRATION = 8
 """Questions that each model answers once, in each baseline style, before anything is foreseen."""
@@ -345,7 +347,7 @@ class Coordinator:
             self._show_best()
         study.proposer.tell(
             trial.number,
-            self._value(evaluated),
+            self._values(evaluated),
             over={
                 "cost": self._over(evaluated),
                 "valid": -1.0 if evaluated.state in (State.COMPLETE, State.RACED_OUT) else 1.0,
@@ -358,17 +360,19 @@ class Coordinator:
             if isinstance(outcome.result, Score):
                 await self._study.forecast.learn(architecture, outcome.used)
 
-    def _value(self, trial: Trial) -> float:
-        """What Optuna is told: the trial's worth, or for what has none the mean of the complete
-        trials, which speaks neither for nor against it beside the violated constraint."""
+    def _values(self, trial: Trial) -> tuple[float, ...]:
+        """What Optuna is told: the trial's worth and, where it is an objective, its cost; or for
+        what has none the means of the complete trials, which speak neither for nor against it
+        beside the violated constraint."""
         if trial.state in (State.COMPLETE, State.RACED_OUT):
-            return trial.worth
-        means = [
-            t.evaluation.mean
-            for t in self.trials[: trial.number]
-            if t.state is State.COMPLETE and t.evaluation is not None
-        ]
-        return sum(means) / len(means) if means else 0.0
+            found = [(trial.worth, trial.scored.cost)]
+        else:
+            complete = [t for t in self.trials[: trial.number] if t.state is State.COMPLETE]
+            found = [(t.scored.mean, t.scored.cost) for t in complete] or [(0.0, Measured())]
+        score = fmean(score for score, _ in found)
+        if self._study.config.search.objective == "score":
+            return (score,)
+        return score, fmean(log10(max(cost.size, 1.0)) for _, cost in found)
 
     def _over(self, trial: Trial) -> float:
         """By which share the cap per question is exceeded: measured, else expected."""

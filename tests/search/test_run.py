@@ -354,3 +354,22 @@ def test_more_search_questions_leave_the_others_where_they_are(tmp_path):
     assert (after.select, after.test) == (before.select, before.test)
     assert len({one for ids in after.ids.values() for one in ids}) == 80
     assert load_splits(larger).ids != after.ids
+
+
+def test_the_front_is_an_objective_of_its_own(tmp_path):
+    """Optuna is told score and cost."""
+    report = run(study(search={"trials": 16, "in_flight": 3, "objective": "pareto"}), tmp_path)
+    view = optuna.load_study(study_name="small", storage=f"sqlite:///{tmp_path / 'study.db'}")
+    assert [direction.name for direction in view.directions] == ["MAXIMIZE", "MINIMIZE"]
+    by_number = {t["number"]: t for t in report["trials"]}
+    told = [t for t in view.trials if by_number[t.user_attrs["number"]]["state"] == "complete"]
+    for trial in told:
+        known = by_number[trial.user_attrs["number"]]
+        score, cost = trial.values
+        assert score == pytest.approx(known["score"])
+        assert 10**cost == pytest.approx(known["flops_per_question"])
+    front = [by_number[number] for number in report["front"]]
+    assert len(front) > 1
+    for cheaper, dearer in itertools.pairwise(front):
+        assert cheaper["score"] < dearer["score"]
+        assert cheaper["flops_per_question"] < dearer["flops_per_question"]
