@@ -166,7 +166,7 @@ class SamplerContract:
 
     def test_duplicates_do_not_end_it(self, loop: Callable[..., Loop], space: SearchSpace) -> None:
         first = next(space.points())
-        points = loop().run(self.trials, known=[first] * 10)
+        points = loop().run(max(self.trials, 14), known=[first] * 10)
         assert len({str(point) for point in points[10:]}) > 1
 
     def test_it_does_not_stay_with_known_points(self, loop: Callable[..., Loop]) -> None:
