@@ -74,6 +74,9 @@ def search(
     overrides: Overrides = None,
     limit: Limit = None,
     seed: Seed = None,
+    objective: Annotated[
+        str | None, typer.Option(help="score, or pareto: the front of score against cost.")
+    ] = None,
 ) -> None:
     """Search for the best architecture; the same command resumes an interrupted run.
 
@@ -82,6 +85,8 @@ def search(
       archsearch search quickstart
 
       archsearch search my_study.yaml --set search.trials=40 --out runs/more
+
+      archsearch search my_study.yaml --objective pareto --out runs/front
     """
     from archsearch import collector
     from archsearch.dispatch import Meter
@@ -89,7 +94,8 @@ def search(
     from archsearch.search.progress import Progress
     from archsearch.search.run import search as run_search
 
-    config = _study(study, overrides, limit=limit, seed=seed)
+    asked = [*(overrides or []), *([f"search.objective={objective}"] if objective else [])]
+    config = _study(study, asked, limit=limit, seed=seed)
     folder = out or Path("runs") / config.name
     console, progress, meter = Console(), Progress(), Meter()
     collector.spare()

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archsearch.search.sampler import SamplerConfig
+from archsearch.search.sampler import Objective, SamplerConfig
 from archsearch.search.space import Label, Params, SearchSpace
 from archsearch.seeds import seed_of
 
@@ -22,18 +22,31 @@ class Proposer:
     """An in-memory Optuna study, and its mirror on disk that `optuna-dashboard` opens."""
 
     def __init__(
-        self, space: SearchSpace, sampler: SamplerConfig, *, seed: int, name: str, mirror: Path
+        self,
+        space: SearchSpace,
+        sampler: SamplerConfig,
+        *,
+        seed: int,
+        name: str,
+        objective: Objective = "score",
+        mirror: Path | None = None,
     ) -> None:
-        """`mirror` is the study's SQLite file; it holds finished trials only."""
+        """`mirror` is the study's SQLite file, if there is to be one; it holds finished trials.
+
+        Raises what `SamplerConfig.build` does, before anything is spent."""
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._space, self._sampler, self._seed = space, sampler, seed
-        self._study = optuna.create_study(direction="maximize", study_name=name)
+        score, cost = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
+        directions = [score] if objective == "score" else [score, cost]
+        self._study = optuna.create_study(
+            directions=directions, study_name=name, sampler=self._sampler.build(seed, space)
+        )
         self._mirror = optuna.create_study(
-            direction="maximize",
+            directions=directions,
             study_name=name,
-            storage=f"sqlite:///{mirror}",
+            storage=f"sqlite:///{mirror}" if mirror else None,
             load_if_exists=True,
         )
         self._mirrored = len(self._mirror.get_trials(deepcopy=False))
@@ -42,7 +55,9 @@ class Proposer:
 
     def ask(self, number: int, params: Params | None = None) -> Params:
         """The sampler's next point, or `params` as if it had proposed them."""
-        self._study.sampler = self._sampler.build(seed_of([self._seed, "ask", number]))
+        # Always ours: a study that is made or loaded without a sampler falls back to Optuna's own.
+        seed = seed_of([self._seed, "ask", number])
+        self._study.sampler = self._sampler.build(seed, self._space)
         if params is not None:
             self._study.enqueue_trial(params)
         trial = self._study.ask()
@@ -56,10 +71,16 @@ class Proposer:
         return dict(trial.params)
 
     def tell(
-        self, number: int, value: float, *, over: Mapping[str, float], notes: Mapping[str, Any]
+        self,
+        number: int,
+        values: Sequence[float],
+        *,
+        over: Mapping[str, float],
+        notes: Mapping[str, Any],
     ) -> None:
-        """The result of trial `number`: its value, and by how much each constraint is violated
-        (<= 0 is kept; every trial must set the same ones). `notes` are shown beside it."""
+        """The result of trial `number`: its score and, where it is an objective, its cost; and by
+        how much each constraint is violated (<= 0 is kept; every trial must set the same ones).
+        `notes` are shown beside it."""
         trial = self._asked.pop(number, None)
         if trial is None:
             return  # a baseline outside the space: nothing a sampler could learn from
@@ -67,7 +88,7 @@ class Proposer:
             trial.set_constraint(name, excess)
         for name, note in {"number": number, **notes}.items():
             trial.set_user_attr(name, note)
-        frozen = self._study.tell(trial, value)
+        frozen = self._study.tell(trial, values)
         self._told += 1
         if self._told > self._mirrored:
             self._mirror.add_trial(frozen)
