@@ -105,11 +105,22 @@ def show_report(console: Console, report: Mapping[str, Any]) -> None:
     console.print(_front(report))
     console.print(drawn(Architecture.parse(report["best"]["architecture"])))
     console.print(_contenders(report))
+    console.print(optimism_line(report), highlight=False)
     tokens, flops = report["tokens"], report["flops"]
     console.print(
         f"drawn {tokens['drawn']:,} tokens, {flops['drawn']:.3g} FLOPs; without reuse the same "
         f"evaluations take {flops['used']:.3g}; {report['seconds']:.0f} s",
         highlight=False,
+    )
+
+
+def optimism_line(report: Mapping[str, Any]) -> str:
+    """What the search score of the winner is worth."""
+    best = report["best"]
+    tried = sum(trial["score"] is not None for trial in report["trials"])
+    return (
+        f"chosen from {tried} on {best['search']['n']} questions, its search score of "
+        f"{best['search']['score']:.3f} is expected to flatter it by {best['optimism']:+.3f}"
     )
 
 

@@ -76,8 +76,9 @@ class SearchSettings(BaseModel):
     in_flight: int = Field(default=4, ge=1)
     """Trials under way at once: trial t is proposed knowing trials up to t - in_flight."""
     racing: Racing = Racing()
-    finalists: int = Field(default=3, ge=1)
-    """Best trials that are scored again, on the select split, before one is named."""
+    finalists: int = Field(default=8, ge=1)
+    """Best trials that are scored again, on the select split, before one is named. They go by
+    blocks of `racing.block` questions, and leave when they will hardly overtake the leader."""
 
     @model_validator(mode="after")
     def _sampler_fits(self) -> SearchSettings:

@@ -31,7 +31,7 @@ from archsearch.search.proposer import Proposer
 from archsearch.search.report import report, scored
 from archsearch.search.sampler import SAMPLERS, SamplerConfig, chosen
 from archsearch.search.selection import Contender, Verdict, select, test
-from archsearch.search.study import Coordinator, Study
+from archsearch.search.study import Coordinator, Study, planned_questions
 from archsearch.store import SampleStore
 from archsearch.types import Score
 
@@ -163,11 +163,7 @@ def _study(
 ) -> Study:
     search_settings, sizes = config.search, config.splits
     progress.trials_wanted = search_settings.trials
-    progress.questions_wanted = (
-        search_settings.trials * sizes.search
-        + search_settings.finalists * sizes.select
-        + 3 * sizes.test
-    )
+    progress.questions_wanted = search_settings.trials * sizes.search + planned_questions(config)
     return Study(
         config=config,
         splits=splits,

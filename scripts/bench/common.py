@@ -10,10 +10,17 @@ from typing import Any
 
 def arguments(description: str | None, *, quick: str) -> argparse.Namespace:
     """The flags of a bench; `quick` says what the short run leaves out."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--quick", action="store_true", help=quick)
-    parser.add_argument("--json", action="store_true", help="print one JSON object as last line")
-    return parser.parse_args()
+    return parser(description, quick=quick).parse_args()
+
+
+def parser(description: str | None, *, quick: str) -> argparse.ArgumentParser:
+    """The same, for a bench that has flags of its own."""
+    flags = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    flags.add_argument("--quick", action="store_true", help=quick)
+    flags.add_argument("--json", action="store_true", help="print one JSON object as last line")
+    return flags
 
 
 def tell(figures: Mapping[str, Any], *, as_json: bool) -> None:
