@@ -109,5 +109,5 @@ def test_another_schema_is_refused(tmp_path):
     db = sqlite3.connect(tmp_path / "ledger.sqlite")
     db.execute("PRAGMA user_version=99")
     db.close()
-    with pytest.raises(RunError, match=r"must be of schema 2; .* is of schema 99"):
+    with pytest.raises(RunError, match=r"must be of schema 3; .* is of schema 99"):
         Ledger(tmp_path)

@@ -288,7 +288,7 @@ def test_a_new_file_that_another_is_about_to_use_is_waited_for(place, locked):
 
 
 def test_a_file_that_stays_locked_is_given_up(place, locked, monkeypatch):
-    monkeypatch.setattr("archsearch.store._TIMEOUT", 0.05)
+    monkeypatch.setattr("archsearch.database.TIMEOUT", 0.05)
     with pytest.raises(RunError, match="database is locked"):
         SampleStore(place)
 
