@@ -74,6 +74,12 @@ def search(
     overrides: Overrides = None,
     limit: Limit = None,
     seed: Seed = None,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that evaluate, beside this one.")
+    ] = 0,
+    join: Annotated[
+        bool, typer.Option("--join", help="Let `archsearch worker` join, here and on other hosts.")
+    ] = False,
 ) -> None:
     """Search for the best architecture; the same command resumes an interrupted run.
 
@@ -82,21 +88,31 @@ def search(
       archsearch search quickstart
 
       archsearch search my_study.yaml --set search.trials=40 --out runs/more
+
+      archsearch search my_study.yaml --set database=postgresql://me@host/runs --join
     """
     from archsearch import collector
     from archsearch.dispatch import Meter
     from archsearch.screen import Watch, show_report
     from archsearch.search.progress import Progress
+    from archsearch.search.run import address
     from archsearch.search.run import search as run_search
 
     config = _study(study, overrides, limit=limit, seed=seed)
     folder = out or Path("runs") / config.name
     console, progress, meter = Console(), Progress(), Meter()
     collector.spare()
+    if join:
+        console.print(
+            f"workers join with: archsearch worker '{address(config, folder)}'",
+            highlight=False,
+            soft_wrap=True,
+        )
 
     async def run() -> dict[str, Any]:
+        hands = workers if workers or join else None
         async with Watch(console, progress, meter, config.budget).watching():
-            return await run_search(config, folder, progress, meter)
+            return await run_search(config, folder, progress, meter, workers=hands)
 
     try:
         document = asyncio.run(run())
@@ -105,6 +121,30 @@ def search(
         raise typer.Exit(INTERRUPTED) from None
     show_report(console, document)
     console.print(f"report, best architecture and samples: {folder}", highlight=False)
+
+
+@app.command()
+@_clean
+def worker(
+    run: Annotated[str, typer.Argument(help="Run folder, or the address that the search shows.")],
+    attached: Annotated[bool, typer.Option("--attached", hidden=True)] = False,
+) -> None:
+    """Evaluate questions of a running search, until it is over.
+
+    Examples:
+
+      archsearch worker runs/my_study
+
+      archsearch worker 'postgresql://me@host/runs#my_study'
+    """
+    from archsearch import collector
+    from archsearch.search.worker import work
+
+    collector.spare()
+    try:
+        asyncio.run(work(run, attached=attached))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        raise typer.Exit(INTERRUPTED) from None
 
 
 @app.command()
@@ -146,7 +186,7 @@ def evaluate(
     overrides: Overrides = None,
     limit: Limit = None,
     seed: Seed = None,
-    store: Annotated[Path | None, typer.Option(help="Sample store to reuse and fill.")] = None,
+    store: Annotated[str | None, typer.Option(help="Sample store to reuse and fill.")] = None,
 ) -> None:
     """Score one architecture, with its interval and cost.
 

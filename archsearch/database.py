@@ -251,7 +251,7 @@ class Server(Database):
             sqlalchemy.make_url(url).set(drivername="postgresql+psycopg"),
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
-            connect_args={"options": f"-csearch_path={self._schema} {_KEEP_ALIVE}"},
+            connect_args={"options": f"-csearch_path={self._schema} {_OPTIONS}"},
         )
         self._statements: dict[str, Any] = {}
         try:
@@ -313,7 +313,10 @@ class Server(Database):
             time.sleep(0.1)
 
     def sync(self) -> None:
-        """Nothing to do: a server syncs each commit."""
+        """See `Database`."""
+        with self.transaction():
+            self.execute("SET LOCAL synchronous_commit = on")
+            self.execute("UPDATE parts SET version = version")
 
     def _begin(self) -> None:
         self.execute("BEGIN")
@@ -334,8 +337,12 @@ class Server(Database):
         self._engine.dispose()
 
 
-_KEEP_ALIVE = "-ctcp_keepalives_idle=30 -ctcp_keepalives_interval=10 -ctcp_keepalives_count=3"
-"""A holder whose machine is gone is noticed within a minute."""
+_OPTIONS = (
+    "-csynchronous_commit=off "
+    "-ctcp_keepalives_idle=30 -ctcp_keepalives_interval=10 -ctcp_keepalives_count=3"
+)
+"""As with SQLite, a commit outlives its process, and from the next `sync` on the server as well. A
+holder whose machine is gone is noticed within a minute."""
 
 
 def schema_name(run: str) -> str:

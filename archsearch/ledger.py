@@ -55,9 +55,11 @@ _CHARGE = (
     "INSERT INTO charges VALUES (:name, :flops, :prompt_tokens, :completion_tokens, :calls, "
     ":dollars) ON CONFLICT DO NOTHING"
 )
-_CHARGED = "SELECT " + ", ".join(
-    f"COALESCE(SUM({field.name}), 0.0)" for field in fields(Measured)
-) + " FROM charges"
+_CHARGED = (
+    "SELECT COALESCE(SUM(flops), 0.0), COALESCE(SUM(prompt_tokens), 0.0), "
+    "COALESCE(SUM(completion_tokens), 0.0), COALESCE(SUM(calls), 0.0), "
+    "COALESCE(SUM(dollars), 0.0) FROM charges"
+)
 
 
 class Ledger:
