@@ -196,8 +196,8 @@ class Killed:
     def duplicated(self) -> int:
         """Evaluations of what another trial had evaluated, and numbers given twice."""
         report = json.loads((self.out / "report.json").read_text())
-        evaluated = [t["digest"] for t in report["trials"] if t["state"] == "complete"]
-        numbers = [trial["number"] for trial in report["trials"]]
+        evaluated: list[str] = [t["digest"] for t in report["trials"] if t["state"] == "complete"]
+        numbers: list[int] = [trial["number"] for trial in report["trials"]]
         return len(evaluated) - len(set(evaluated)) + len(numbers) - len(set(numbers))
 
     def paid(self) -> dict[str, int]:
