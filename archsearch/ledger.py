@@ -101,7 +101,7 @@ class Ledger:
         rows = self.database.rows(
             "SELECT proposal FROM asked WHERE number = :number", {"number": number}
         )
-        return json.loads(rows[0][0]) if rows else None
+        return _parsed(rows[0][0]) if rows else None
 
     def record_asked(self, number: int, proposal: Mapping[str, Any]) -> None:
         """Commits what trial `number` is made of, before its first question."""
@@ -122,14 +122,14 @@ class Ledger:
         ((text,),) = self.database.rows(
             "SELECT result FROM told WHERE number = :number", {"number": number}
         )
-        return json.loads(text)
+        return _parsed(text)
 
     def outcomes(self, digest: str) -> dict[str, Outcome]:
         """Scored outcomes of an architecture, by question id. Failures are to be tried again."""
         rows = self.database.rows(
             "SELECT outcome FROM outcomes WHERE digest = :digest", {"digest": digest}
         )
-        found = (read_outcome(json.loads(text)) for (text,) in rows)
+        found = (read_outcome(_parsed(text)) for (text,) in rows)
         return {o.question_id: o for o in found if isinstance(o.result, Score)}
 
     def record_outcome(self, digest: str, outcome: Outcome) -> None:
@@ -201,10 +201,19 @@ def _held(where: str) -> RunError:
     )
 
 
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise RunError(
+            f"a ledger must hold what was written to it; {error} in {text[:80]!r}; {PART.afresh}"
+        ) from error
+
+
 def fact(database: Database, name: str) -> Any | None:
     """The recorded value of a fact about a run; None without one."""
     rows = database.rows("SELECT value FROM facts WHERE name = :name", {"name": name})
-    return json.loads(rows[0][0]) if rows else None
+    return _parsed(rows[0][0]) if rows else None
 
 
 def read_outcome(data: dict[str, Any]) -> Outcome:

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from archsearch.database import Part, connect
+from archsearch.errors import RunError
 from archsearch.seeds import digest
 from archsearch.types import Completion, FinishReason, Logprobs, Message, Request, Usage
 
@@ -89,7 +90,12 @@ class SampleStore:
             return {}
         bounds = {"key": bytes.fromhex(key), "first": min(wanted), "last": max(wanted)}
         rows = self._db.rows(_GET, bounds)
-        return {row[0]: _completion(row[1:]) for row in rows if row[0] in wanted}
+        try:
+            return {row[0]: _completion(row[1:]) for row in rows if row[0] in wanted}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise RunError(
+                f"a sample store must hold what was written to it; {error} in {key}; {_PART.afresh}"
+            ) from error
 
     def put(self, key: str, index: int, completion: Completion) -> Completion:
         """Commits a completion; returns the one that is stored, which is the first ever put."""

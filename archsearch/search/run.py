@@ -338,5 +338,11 @@ def _answer(contender: Contender, question: str, outcome: Any) -> dict[str, Any]
 def _write(path: Path, text: str) -> None:
     """Whole or not at all, also when the process dies meanwhile."""
     part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise RunError(
+            f"a run folder must take {path.name}; {error}; make room, and the same command goes on "
+            f"from what is finished"
+        ) from error

@@ -190,8 +190,8 @@ class Killed:
         before, samples = dict(self.results), set(self.samples)
         self.results, self.samples = {}, set()
         self.remember()
-        changed = sum(self.results.get(key) != text for key, text in before.items())
-        return changed + len(samples - self.samples)
+        lost = [key for key, text in before.items() if self.results.get(key) != text]
+        return len(lost) + len(samples - self.samples)
 
     def duplicated(self) -> int:
         """Evaluations of what another trial had evaluated, and numbers given twice."""
