@@ -127,7 +127,7 @@ def search(
 @_clean
 def worker(
     run: Annotated[str, typer.Argument(help="Run folder, or the address that the search shows.")],
-    attached: Annotated[bool, typer.Option("--attached", hidden=True)] = False,
+    nursery: Annotated[bool, typer.Option("--nursery", hidden=True)] = False,
 ) -> None:
     """Evaluate questions of a running search, until it is over.
 
@@ -138,13 +138,28 @@ def worker(
       archsearch worker 'postgresql://me@host/runs#my_study'
     """
     from archsearch import collector
-    from archsearch.search.worker import work
+    from archsearch.search import processes
+    from archsearch.search.worker import prepare, work
 
+    def begin(*, attached: bool) -> None:
+        try:
+            asyncio.run(work(run, attached=attached))
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            raise typer.Exit(INTERRUPTED) from None
+
+    def status() -> int:
+        try:
+            _clean(begin)(attached=True)
+        except typer.Exit as end:
+            return end.exit_code
+        return 0
+
+    prepare()
     collector.spare()
-    try:
-        asyncio.run(work(run, attached=attached))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        raise typer.Exit(INTERRUPTED) from None
+    if nursery:
+        processes.nursery(status)
+    else:
+        begin(attached=False)
 
 
 @app.command()

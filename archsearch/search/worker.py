@@ -15,17 +15,19 @@ from uuid import uuid4
 
 import yaml
 
-from archsearch.architecture import Architecture
-from archsearch.benchmark import Item
+from archsearch.architecture import LAYERS, Architecture
+from archsearch.benchmark import BENCHMARKS, Item
 from archsearch.budget import Account, ChargesInMemory
 from archsearch.database import Database, connect, is_server
 from archsearch.dispatch import Dispatcher, Meter
 from archsearch.errors import ArchsearchError, RunError
 from archsearch.evaluate import Evaluator
 from archsearch.ledger import PART, fact
+from archsearch.models import MODELS
 from archsearch.registry import validate
 from archsearch.search.config import StudyConfig
 from archsearch.search.run import load_splits, opened, server_of, tariffs_of
+from archsearch.search.sampler import SAMPLERS
 from archsearch.search.tasks import LEASE, Finding, Key, Process, Tasks
 from archsearch.store import SampleStore
 
@@ -33,6 +35,12 @@ SHORTEST, LONGEST = 0.02, 0.25
 """Seconds between two looks for tasks: while there are some, and when there were none for long."""
 ROOM = 16
 """Questions under way at once at least."""
+
+
+def prepare() -> None:
+    """Imports what any worker needs, so that processes that are forked have it."""
+    for registry in (LAYERS, BENCHMARKS, MODELS, SAMPLERS):
+        _ = registry.classes  # looked up once, and imported with that
 
 
 async def work(run: str, *, attached: bool = False) -> None:
