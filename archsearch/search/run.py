@@ -40,6 +40,9 @@ from archsearch.types import Score
 MAY_CHANGE = ("search.trials", "search.finalists", "budget.study", "patience", "store")
 """What a resumed run may say differently; the rest decides which trials it makes."""
 
+NOTED = 2.0
+"""Seconds between two notes of what was drawn."""
+
 
 async def search(
     config: StudyConfig,
@@ -76,14 +79,13 @@ async def search(
                 meter=meter,
             )
             alone = Evaluator(benchmark=config.benchmark, dispatcher=dispatcher, tariffs=tariffs)
-            try:
-                async with _evaluating(config, alone, ledger, account, workers) as evaluator:
-                    study = _study(config, splits, models, evaluator, ledger, account, progress)
-                    document = await _search(study, models, meter)
-            finally:
-                await dispatcher.close()
-                ledger.note("meter", asdict(meter))
-                ledger.note("seconds", progress.seconds)
+            async with (
+                _metered(ledger, meter, progress),
+                _closing(dispatcher),
+                _evaluating(config, alone, ledger, account, workers) as evaluator,
+            ):
+                study = _study(config, splits, models, evaluator, ledger, account, progress)
+                document = await _search(study, models, meter)
     _write(folder / "report.json", json.dumps(document, indent=2, allow_nan=False))
     return document
 
@@ -118,6 +120,36 @@ async def _evaluating(
             tariffs=alone.tariffs,
             crew=crew,
         )
+
+
+@asynccontextmanager
+async def _closing(dispatcher: Dispatcher) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await dispatcher.close()
+
+
+@asynccontextmanager
+async def _metered(ledger: Ledger, meter: Meter, progress: Progress) -> AsyncIterator[None]:
+    """What was drawn is noted now and then, as a process that is killed cannot note it."""
+
+    def note() -> None:
+        ledger.note("meter", asdict(meter))
+        ledger.note("seconds", progress.seconds)
+
+    async def often() -> None:
+        while True:
+            await asyncio.sleep(NOTED)
+            note()
+
+    task = asyncio.ensure_future(often())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)  # a full disk ends the search itself
+        note()
 
 
 def store_of(config: StudyConfig, folder: Path) -> Path | str:

@@ -36,6 +36,8 @@ import yaml
 from common import arguments, tell
 from logged import installed
 
+from archsearch.search.tasks import Process
+
 WORKERS = 4
 COMMIT = 0.5
 """Seconds after its end in which a draw counts as in flight still."""
@@ -45,8 +47,8 @@ TEMPERATURES = [round(0.1 * step, 1) for step in range(1, 13)]
 
 def main() -> None:
     """The search with its kills, then the same one whole."""
-    flags = arguments(__doc__, quick="36 trials and 8 kills")
-    trials, kills = (36, 8) if flags.quick else (300, 100)
+    flags = arguments(__doc__, quick="24 trials and 6 kills")
+    trials, kills = (24, 6) if flags.quick else (300, 100)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         killed = Killed(folder, study(folder, trials, latency=0.15), installed(folder))
@@ -128,16 +130,20 @@ class Killed:
             time.sleep(chance.uniform(0.0, 0.3))
             if coordinator.poll() is not None:
                 break
-            victim = chance.choice(self.workers() or [0]) if kill % 2 else 0
             self.remember()
-            os.kill(victim or coordinator.pid, signal.SIGKILL)
-            gone = {victim} if victim else {coordinator.pid, *self.workers()}
-            self.deaths.append((gone, time.time()))
-            if not victim:
+            if kill % 2 and (alive := self.workers()):
+                self.kill(victim := chance.choice(alive), {victim})
+            else:
+                self.kill(coordinator.pid, {coordinator.pid, *self.workers()})
                 coordinator.wait()
                 coordinator = self.started("--workers", str(WORKERS))
         if coordinator.wait():
             sys.exit(f"the search ended with status {coordinator.returncode}")
+
+    def kill(self, process: int, gone: set[int]) -> None:
+        """Kills one, with which all of `gone` end."""
+        os.kill(process, signal.SIGKILL)
+        self.deaths.append((gone, time.time()))
 
     def started(self, *flags: str, out: Path | None = None) -> subprocess.Popen[bytes]:
         """The coordinator as a process."""
@@ -162,8 +168,9 @@ class Killed:
         return len(self.rows("ledger", "SELECT number FROM told"))
 
     def workers(self) -> list[int]:
-        """Processes of the workers that are at work."""
-        return [number for (number,) in self.rows("ledger", "SELECT process FROM workers")]
+        """Processes of the workers that are alive."""
+        known = [number for (number,) in self.rows("ledger", "SELECT process FROM workers")]
+        return [number for number in known if not Process.seen(number).is_dead]
 
     def remember(self) -> None:
         """What is committed now."""
