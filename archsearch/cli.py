@@ -77,6 +77,12 @@ def search(
     objective: Annotated[
         str | None, typer.Option(help="score, or pareto: the front of score against cost.")
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that evaluate, beside this one.")
+    ] = 0,
+    join: Annotated[
+        bool, typer.Option("--join", help="Let `archsearch worker` join, here and on other hosts.")
+    ] = False,
 ) -> None:
     """Search for the best architecture; the same command resumes an interrupted run.
 
@@ -87,11 +93,14 @@ def search(
       archsearch search my_study.yaml --set search.trials=40 --out runs/more
 
       archsearch search my_study.yaml --objective pareto --out runs/front
+
+      archsearch search my_study.yaml --set database=postgresql://me@host/runs --join
     """
     from archsearch import collector
     from archsearch.dispatch import Meter
     from archsearch.screen import Watch, show_report
     from archsearch.search.progress import Progress
+    from archsearch.search.run import address
     from archsearch.search.run import search as run_search
 
     asked = [*(overrides or []), *([f"search.objective={objective}"] if objective else [])]
@@ -99,10 +108,17 @@ def search(
     folder = out or Path("runs") / config.name
     console, progress, meter = Console(), Progress(), Meter()
     collector.spare()
+    if join:
+        console.print(
+            f"workers join with: archsearch worker '{address(config, folder)}'",
+            highlight=False,
+            soft_wrap=True,
+        )
 
     async def run() -> dict[str, Any]:
+        hands = workers if workers or join else None
         async with Watch(console, progress, meter, config.budget).watching():
-            return await run_search(config, folder, progress, meter)
+            return await run_search(config, folder, progress, meter, workers=hands)
 
     try:
         document = asyncio.run(run())
@@ -111,6 +127,45 @@ def search(
         raise typer.Exit(INTERRUPTED) from None
     show_report(console, document)
     console.print(f"report, best architecture and samples: {folder}", highlight=False)
+
+
+@app.command()
+@_clean
+def worker(
+    run: Annotated[str, typer.Argument(help="Run folder, or the address that the search shows.")],
+    nursery: Annotated[bool, typer.Option("--nursery", hidden=True)] = False,
+) -> None:
+    """Evaluate questions of a running search, until it is over.
+
+    Examples:
+
+      archsearch worker runs/my_study
+
+      archsearch worker 'postgresql://me@host/runs#my_study'
+    """
+    from archsearch import collector
+    from archsearch.search import processes
+    from archsearch.search.worker import prepare, work
+
+    def begin(*, attached: bool) -> None:
+        try:
+            asyncio.run(work(run, attached=attached))
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            raise typer.Exit(INTERRUPTED) from None
+
+    def status() -> int:
+        try:
+            _clean(begin)(attached=True)
+        except typer.Exit as end:
+            return end.exit_code
+        return 0
+
+    prepare()
+    collector.spare()
+    if nursery:
+        processes.nursery(status)
+    else:
+        begin(attached=False)
 
 
 @app.command()
@@ -152,7 +207,7 @@ def evaluate(
     overrides: Overrides = None,
     limit: Limit = None,
     seed: Seed = None,
-    store: Annotated[Path | None, typer.Option(help="Sample store to reuse and fill.")] = None,
+    store: Annotated[str | None, typer.Option(help="Sample store to reuse and fill.")] = None,
 ) -> None:
     """Score one architecture, with its interval and cost.
 

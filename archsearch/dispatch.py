@@ -179,6 +179,11 @@ class Dispatcher:
         self._overheads: dict[str, int] = {}
 
     @property
+    def models(self) -> dict[str, Model]:
+        """By the names that architectures use."""
+        return {name: line.model for name, line in self._lines.items()}
+
+    @property
     def capacity(self) -> int:
         """Samples that all models together work on at once."""
         return sum(line.model.capacity for line in self._lines.values())
@@ -187,7 +192,7 @@ class Dispatcher:
         """The same models, account and meter, with another store; what this one holds is unknown
         to it, so everything is drawn."""
         return Dispatcher(
-            {name: line.model for name, line in self._lines.items()},
+            self.models,
             store,
             tariffs={name: line.tariff for name, line in self._lines.items()},
             account=self._account,

@@ -7,13 +7,12 @@ The key says what was asked; the index says which sample. The first completion c
 from __future__ import annotations
 
 import json
-import sqlite3
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from archsearch.database import Part, connect
 from archsearch.errors import RunError
 from archsearch.seeds import digest
 from archsearch.types import Completion, FinishReason, Logprobs, Message, Request, Usage
@@ -21,21 +20,31 @@ from archsearch.types import Completion, FinishReason, Logprobs, Message, Reques
 SCHEMA = 2
 """Part of every key and of the file: raised when a row's meaning changes."""
 
-_TIMEOUT = 60.0
-"""Seconds to wait for a file that others have locked."""
-
-_TABLE = """
+_TABLES = """
 CREATE TABLE IF NOT EXISTS samples (
-    key BLOB NOT NULL, idx INTEGER NOT NULL,
-    text BLOB NOT NULL, reasoning BLOB NOT NULL, finish TEXT NOT NULL,
-    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
-    cached_tokens INTEGER NOT NULL, seed INTEGER NOT NULL, score REAL, logprobs TEXT,
+    key {bytes} NOT NULL, idx BIGINT NOT NULL,
+    text {bytes} NOT NULL, reasoning {bytes} NOT NULL, finish TEXT NOT NULL,
+    prompt_tokens BIGINT NOT NULL, completion_tokens BIGINT NOT NULL,
+    cached_tokens BIGINT NOT NULL, seed BIGINT NOT NULL, score DOUBLE PRECISION, logprobs TEXT,
     PRIMARY KEY (key, idx)
-) WITHOUT ROWID
+) {keyed}
 """
-_COLUMNS = (
-    "text, reasoning, finish, prompt_tokens, completion_tokens, cached_tokens, seed, score, "
-    "logprobs"
+_PART = Part(
+    name="samples",
+    noun="a sample store",
+    schema=SCHEMA,
+    tables=_TABLES,
+    afresh="move it away to start a new one",
+    another="another store",
+    checked=False,  # it may hold many gigabytes
+)
+_GET = (
+    "SELECT idx, text, reasoning, finish, prompt_tokens, completion_tokens, cached_tokens, seed, "
+    "score, logprobs FROM samples WHERE key = :key AND idx BETWEEN :first AND :last"
+)
+_PUT = (
+    "INSERT INTO samples VALUES (:key, :idx, :text, :reasoning, :finish, :prompt_tokens, "
+    ":completion_tokens, :cached_tokens, :seed, :score, :logprobs) ON CONFLICT DO NOTHING"
 )
 
 _Row = tuple[bytes, bytes, FinishReason, int, int, int, int, float | None, str | None]
@@ -67,80 +76,37 @@ def sample_key(prompt: str, request: Request, *, replicate: int = 0) -> str:
 
 
 class SampleStore:
-    """Completions by (key, sample index), in one SQLite file in WAL mode."""
+    """Completions by (key, sample index), in an SQLite file or on a PostgreSQL server."""
 
-    def __init__(self, path: Path | str = ":memory:") -> None:
-        """Opens or makes the file. Raises `RunError` when it is damaged or of another schema."""
-        try:
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=_TIMEOUT)
-        except sqlite3.OperationalError as error:
-            raise RunError(
-                f"a sample store must be a file in a folder that exists; {path}: {error}; "
-                f"correct the path or make the folder"
-            ) from error
-        try:
-            self._prepare(path)
-        except BaseException:
-            self._db.close()
-            raise
-
-    def _prepare(self, path: Path | str) -> None:
-        try:
-            self._turn_to_wal()
-            # NORMAL loses no committed row when the process dies, only when the machine does.
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                self._db.execute(_TABLE)
-                self._db.execute(f"PRAGMA user_version={SCHEMA}")
-        except sqlite3.DatabaseError as error:
-            raise RunError(
-                f"a sample store must be a sound SQLite file; {path}: {error}; "
-                f"move it away to start a new one"
-            ) from error
-        if version not in (0, SCHEMA):
-            raise RunError(
-                f"a sample store must be of schema {SCHEMA}; {path} is of schema {version}; "
-                f"use the archsearch version that wrote it, or another store"
-            )
-
-    def _turn_to_wal(self) -> None:
-        """Where two do so at once to a new file, SQLite refuses one without waiting for `timeout`:
-        about 1 in 500 openings when six processes share a new store."""
-        deadline = time.monotonic() + _TIMEOUT
-        while True:
-            try:
-                self._db.execute("PRAGMA journal_mode=WAL")
-            except sqlite3.OperationalError as error:
-                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-                if not busy or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.01)
-            else:
-                return
+    def __init__(self, place: Path | str = ":memory:") -> None:
+        """Opens or makes it: a path, or the address of a server; see `database.Server`. Raises
+        `RunError` when it is damaged or of another schema."""
+        self._db = connect(place, _PART)
 
     def get(self, key: str, indices: Iterable[int]) -> dict[int, Completion]:
         """The stored ones among `indices`."""
         wanted = set(indices)
         if not wanted:
             return {}
-        rows = self._db.execute(
-            f"SELECT idx, {_COLUMNS} FROM samples WHERE key = ? AND idx BETWEEN ? AND ?",  # noqa: S608
-            (bytes.fromhex(key), min(wanted), max(wanted)),
-        )
-        return {row[0]: _completion(row[1:]) for row in rows if row[0] in wanted}
+        bounds = {"key": bytes.fromhex(key), "first": min(wanted), "last": max(wanted)}
+        rows = self._db.rows(_GET, bounds)
+        try:
+            return {row[0]: _completion(row[1:]) for row in rows if row[0] in wanted}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise RunError(
+                f"a sample store must hold what was written to it; {error} in {key}; {_PART.afresh}"
+            ) from error
 
     def put(self, key: str, index: int, completion: Completion) -> Completion:
         """Commits a completion; returns the one that is stored, which is the first ever put."""
         inserted = self._db.execute(
-            "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-            (bytes.fromhex(key), index, *_row(completion)),
+            _PUT, {"key": bytes.fromhex(key), "idx": index, **_columns(completion)}
         )
-        return completion if inserted.rowcount else self.get(key, [index])[index]
+        return completion if inserted else self.get(key, [index])[index]
 
     def count(self) -> int:
         """Stored completions."""
-        (count,) = self._db.execute("SELECT COUNT(*) FROM samples").fetchone()
+        ((count,),) = self._db.rows("SELECT COUNT(*) FROM samples")
         return int(count)
 
     def close(self) -> None:
@@ -159,20 +125,20 @@ class SampleStore:
         self.close()
 
 
-def _row(completion: Completion) -> _Row:
+def _columns(completion: Completion) -> dict[str, Any]:
     usage = completion.usage
-    return (
-        # A model may emit lone surrogates; SQLite text may not hold them, bytes may.
-        completion.text.encode("utf-8", "surrogatepass"),
-        completion.reasoning.encode("utf-8", "surrogatepass"),
-        completion.finish_reason,
-        usage.prompt_tokens,
-        usage.completion_tokens,
-        usage.cached_tokens,
-        completion.seed,
-        completion.score,
-        None if completion.logprobs is None else json.dumps(completion.logprobs),
-    )
+    return {
+        # A model may emit lone surrogates; text in a database may not hold them, bytes may.
+        "text": completion.text.encode("utf-8", "surrogatepass"),
+        "reasoning": completion.reasoning.encode("utf-8", "surrogatepass"),
+        "finish": completion.finish_reason,
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "seed": completion.seed,
+        "score": completion.score,
+        "logprobs": None if completion.logprobs is None else json.dumps(completion.logprobs),
+    }
 
 
 def _completion(row: _Row) -> Completion:

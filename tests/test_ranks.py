@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 
 RANKS = [
     "archsearch types errors",
-    "seeds collector gguf answers replies stats gate patience budget layer registry",
+    "seeds collector gguf answers replies stats gate patience budget layer registry database",
     "shape pool shrinkage",
     "flops compose prompts store benchmark thinking judging results statements",
     "models architecture asking answering",

@@ -348,15 +348,14 @@ class Coordinator:
             await self._learn(trial.architecture, trial.evaluation)
             study.progress.trials += 1
             self._show_best()
-        study.proposer.tell(
-            trial.number,
-            self._values(evaluated),
-            over={
-                "cost": self._over(evaluated),
-                "valid": -1.0 if evaluated.state in (State.COMPLETE, State.RACED_OUT) else 1.0,
-            },
-            notes=_notes(trial),
-        )
+        valid = evaluated.state in (State.COMPLETE, State.RACED_OUT)
+        result = {
+            "values": self._values(evaluated),
+            "over": {"cost": self._over(evaluated), "valid": -1.0 if valid else 1.0},
+        }
+        # A failed question may be scored when it is resumed; what was told of it stands.
+        told = study.ledger.settle_told(trial.number, result)
+        study.proposer.tell(trial.number, told["values"], over=told["over"], notes=_notes(trial))
 
     async def _learn(self, architecture: Architecture, evaluation: Evaluation) -> None:
         for outcome in evaluation.outcomes:
