@@ -38,6 +38,10 @@ Overrides = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Override a value, such as search.trials=40."),
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most so many questions in each split.")]
+Replay = Annotated[
+    Path | None,
+    typer.Option(metavar="STORE", help="Open no model; take every sample from this store."),
+]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of splits and sampler.")]
 
 
@@ -74,6 +78,7 @@ def search(
     overrides: Overrides = None,
     limit: Limit = None,
     seed: Seed = None,
+    replay: Replay = None,
 ) -> None:
     """Search for the best architecture; the same command resumes an interrupted run.
 
@@ -82,6 +87,8 @@ def search(
       archsearch search quickstart
 
       archsearch search my_study.yaml --set search.trials=40 --out runs/more
+
+      archsearch search my_study.yaml --set search.sampler.name=gp --replay pool.sqlite
     """
     from archsearch import collector
     from archsearch.dispatch import Meter
@@ -90,13 +97,15 @@ def search(
     from archsearch.search.run import search as run_search
 
     config = _study(study, overrides, limit=limit, seed=seed)
-    folder = out or Path("runs") / config.name
+    if replay is not None:
+        config = config.model_copy(update={"store": replay})
+    folder = out or Path("runs") / (f"{config.name}-replay" if replay else config.name)
     console, progress, meter = Console(), Progress(), Meter()
     collector.spare()
 
     async def run() -> dict[str, Any]:
         async with Watch(console, progress, meter, config.budget).watching():
-            return await run_search(config, folder, progress, meter)
+            return await run_search(config, folder, progress, meter, replay=replay is not None)
 
     try:
         document = asyncio.run(run())
@@ -104,6 +113,8 @@ def search(
         console.print(f"interrupted; the same command resumes from {folder}", highlight=False)
         raise typer.Exit(INTERRUPTED) from None
     show_report(console, document)
+    if missing := document["samples"]["missing"]:
+        console.print(_missing(missing, replay), highlight=False)
     console.print(f"report, best architecture and samples: {folder}", highlight=False)
 
 
@@ -147,6 +158,7 @@ def evaluate(
     limit: Limit = None,
     seed: Seed = None,
     store: Annotated[Path | None, typer.Option(help="Sample store to reuse and fill.")] = None,
+    replay: Replay = None,
 ) -> None:
     """Score one architecture, with its interval and cost.
 
@@ -164,13 +176,23 @@ def evaluate(
     if benchmark is not None:
         chosen.insert(0, f"benchmark={{name: {benchmark}}}")
     config = _study(source, chosen, limit=limit, seed=seed)
+    if store is not None and replay is not None:
+        raise ConfigError("give --store, which is filled, or --replay, which is only read")
     try:
         document = asyncio.run(
-            evaluate_one(config, Architecture.read(architecture), split=split, store=store)
+            evaluate_one(
+                config,
+                Architecture.read(architecture),
+                split=split,
+                store=replay or store,
+                replay=replay is not None,
+            )
         )
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
     typer.echo(json.dumps(document, indent=2))
+    if document["missing"]:
+        typer.echo(_missing(document["missing"], replay), err=True)
 
 
 @app.command()
@@ -278,6 +300,15 @@ def _study(
                 update={name: min(limit, size) for name, size in sizes.model_dump().items()}
             )
         }
+    )
+
+
+def _missing(count: int, store: Path | None) -> str:
+    """What is to be done about what a replay lacked."""
+    return (
+        f"{count} samples or prompt lengths are missing in {store}, and more may be behind them; "
+        f"the same command with the store to fill (search: --set store={store}; evaluate: --store "
+        f"{store}) in place of --replay draws them"
     )
 
 

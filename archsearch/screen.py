@@ -179,5 +179,7 @@ def _contenders(report: Mapping[str, Any]) -> Table:
     return table
 
 
-def _with_interval(value: float, ci95: Sequence[float], sign: str = "") -> str:
+def _with_interval(value: float | None, ci95: Sequence[float] | None, sign: str = "") -> str:
+    if value is None or ci95 is None:
+        return "unscored"
     return f"{value:{sign}.3f} [{ci95[0]:{sign}.3f}, {ci95[1]:{sign}.3f}]"

@@ -2,6 +2,9 @@
 
 The key says what was asked; the index says which sample. The first completion committed under
 (key, index) is that sample for ever, on every host that shares the store.
+
+Beside them stands what a replay must know of models that are no longer there: what each of them is,
+and how many tokens its prompts have.
 """
 
 from __future__ import annotations
@@ -12,26 +15,30 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from archsearch.errors import RunError
 from archsearch.seeds import digest
 from archsearch.types import Completion, FinishReason, Logprobs, Message, Request, Usage
 
 SCHEMA = 2
-"""Part of every key and of the file: raised when a row's meaning changes."""
+"""Part of every key: raised when the meaning of a sample changes, as those of old then miss."""
+_LAYOUT = 3
+"""Of the file. One of layout 2 lacks only tables, which are added when it is opened to be filled."""
 
 _TIMEOUT = 60.0
 """Seconds to wait for a file that others have locked."""
 
-_TABLE = """
+_TABLES = """
 CREATE TABLE IF NOT EXISTS samples (
     key BLOB NOT NULL, idx INTEGER NOT NULL,
     text BLOB NOT NULL, reasoning BLOB NOT NULL, finish TEXT NOT NULL,
     prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
     cached_tokens INTEGER NOT NULL, seed INTEGER NOT NULL, score REAL, logprobs TEXT,
     PRIMARY KEY (key, idx)
-) WITHOUT ROWID
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS prompts (key BLOB PRIMARY KEY, tokens INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS models (signature TEXT PRIMARY KEY, facts TEXT NOT NULL) WITHOUT ROWID;
 """
 _COLUMNS = (
     "text, reasoning, finish, prompt_tokens, completion_tokens, cached_tokens, seed, score, "
@@ -69,38 +76,43 @@ def sample_key(prompt: str, request: Request, *, replicate: int = 0) -> str:
 class SampleStore:
     """Completions by (key, sample index), in one SQLite file in WAL mode."""
 
-    def __init__(self, path: Path | str = ":memory:") -> None:
-        """Opens or makes the file. Raises `RunError` when it is damaged or of another schema."""
+    def __init__(self, path: Path | str = ":memory:", *, only_read: bool = False) -> None:
+        """Opens the file, and makes it unless it is `only_read`. Raises `RunError` when it is
+        damaged or of another schema, or to be read and not there."""
+        place = f"{Path(path).absolute().as_uri()}?mode=ro" if only_read else str(path)
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=_TIMEOUT)
+            self._db = sqlite3.connect(place, isolation_level=None, timeout=_TIMEOUT, uri=only_read)
         except sqlite3.OperationalError as error:
+            needed = "a file that exists" if only_read else "a file in a folder that exists"
             raise RunError(
-                f"a sample store must be a file in a folder that exists; {path}: {error}; "
-                f"correct the path or make the folder"
+                f"a sample store must be {needed}; {path}: {error}; correct the path"
+                + ("" if only_read else " or make the folder")
             ) from error
         try:
-            self._prepare(path)
+            self._prepare(path, only_read=only_read)
         except BaseException:
             self._db.close()
             raise
 
-    def _prepare(self, path: Path | str) -> None:
+    def _prepare(self, path: Path | str, *, only_read: bool) -> None:
         try:
-            self._turn_to_wal()
+            if not only_read:
+                self._turn_to_wal()
             # NORMAL loses no committed row when the process dies, only when the machine does.
             self._db.execute("PRAGMA synchronous=NORMAL")
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                self._db.execute(_TABLE)
-                self._db.execute(f"PRAGMA user_version={SCHEMA}")
+            if version in (0, 2) and not only_read:
+                self._db.executescript(_TABLES)
+                self._db.execute(f"PRAGMA user_version={_LAYOUT}")
+                version = _LAYOUT
         except sqlite3.DatabaseError as error:
             raise RunError(
                 f"a sample store must be a sound SQLite file; {path}: {error}; "
                 f"move it away to start a new one"
             ) from error
-        if version not in (0, SCHEMA):
+        if version != _LAYOUT:
             raise RunError(
-                f"a sample store must be of schema {SCHEMA}; {path} is of schema {version}; "
+                f"a sample store must be of layout {_LAYOUT}; {path} is of layout {version}; "
                 f"use the archsearch version that wrote it, or another store"
             )
 
@@ -137,6 +149,30 @@ class SampleStore:
             (bytes.fromhex(key), index, *_row(completion)),
         )
         return completion if inserted.rowcount else self.get(key, [index])[index]
+
+    def tokens(self, prompt: str) -> int | None:
+        """How many tokens the prompt of a `prompt_key` has, if they were ever counted."""
+        row = self._db.execute(
+            "SELECT tokens FROM prompts WHERE key = ?", (bytes.fromhex(prompt),)
+        ).fetchone()
+        return int(row[0]) if row else None
+
+    def put_tokens(self, prompt: str, tokens: int) -> None:
+        """Keeps how many tokens a prompt has."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO prompts VALUES (?, ?)", (bytes.fromhex(prompt), tokens)
+        )
+
+    def models(self) -> dict[str, Any]:
+        """What is known of each model that samples were drawn from, by its config's signature."""
+        rows = self._db.execute("SELECT signature, facts FROM models")
+        return {signature: json.loads(facts) for signature, facts in rows}
+
+    def put_model(self, signature: str, facts: Any) -> None:
+        """Keeps what is known of a model; what was known before is forgotten."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO models VALUES (?, ?)", (signature, json.dumps(facts))
+        )
 
     def count(self) -> int:
         """Stored completions."""

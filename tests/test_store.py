@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archsearch.errors import RunError
-from archsearch.store import SCHEMA, SampleStore, prompt_key, sample_key
+from archsearch.store import SampleStore, prompt_key, sample_key
 from archsearch.types import Completion, Message, Request, Usage
 from tests.strategies import raw_texts
 
@@ -223,15 +223,52 @@ def test_what_is_put_is_seen_through_another_connection_at_once(place):
 # -- files
 
 
-def test_a_file_of_another_schema_is_refused_and_left_alone(place):
+def test_the_tables_that_an_older_file_lacks_are_added_when_it_is_to_be_filled(place):
     with SampleStore(place) as store:
         store.put(KEY, 0, completion())
     db = sqlite3.connect(place)
-    db.execute(f"PRAGMA user_version={SCHEMA + 1}")
+    db.executescript("DROP TABLE prompts; DROP TABLE models; PRAGMA user_version=2")
+    db.close()
+    with pytest.raises(RunError, match=r"must be of layout 3; .* is of layout 2"):
+        SampleStore(place, only_read=True)
+    with SampleStore(place) as store:
+        assert store.get(KEY, [0]) == {0: completion()}
+        store.put_tokens(KEY, 7)
+    with SampleStore(place, only_read=True) as store:
+        assert store.tokens(KEY) == 7
+
+
+def test_a_store_that_is_only_read_takes_nothing(place):
+    with pytest.raises(RunError, match=r"must be a file that exists"):
+        SampleStore(place, only_read=True)
+    SampleStore(place).close()
+    with SampleStore(place, only_read=True) as store:
+        assert store.get(KEY, [0]) == {}
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            store.put(KEY, 0, completion())
+
+
+def test_facts_of_prompts_and_models_are_kept(place):
+    with SampleStore(place) as store:
+        assert store.tokens(KEY) is None
+        store.put_tokens(KEY, 3)
+        store.put_tokens(KEY, 4)
+        store.put_model("a", {"context": 1})
+        store.put_model("a", {"context": 2})
+    with SampleStore(place) as store:
+        assert store.tokens(KEY) == 3
+        assert store.models() == {"a": {"context": 2}}
+
+
+def test_a_file_of_another_layout_is_refused_and_left_alone(place):
+    with SampleStore(place) as store:
+        store.put(KEY, 0, completion())
+    db = sqlite3.connect(place)
+    db.execute("PRAGMA user_version=4")
     db.close()
     with pytest.raises(
         RunError,
-        match=rf"must be of schema {SCHEMA}; .*samples\.sqlite is of schema {SCHEMA + 1}; "
+        match=r"must be of layout 3; .*samples\.sqlite is of layout 4; "
         "use the archsearch version that wrote it, or another store",
     ):
         SampleStore(place)

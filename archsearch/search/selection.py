@@ -31,6 +31,11 @@ class Finalist:
     """Median seconds per question, measured only under a cap on it."""
 
     @property
+    def whole(self) -> bool:
+        """Whether every question of the select split is scored."""
+        return not (self.select and self.select.failures)
+
+    @property
     def pooled(self) -> float:
         """Mean over search and select questions together."""
         scores = list(self.trial.scored.scores.values())
@@ -59,7 +64,8 @@ class Verdict:
 
 
 async def select(coordinator: Coordinator, study: Study) -> tuple[Finalist, ...]:
-    """The finalists, best first by their pooled score; of equals the cheaper first."""
+    """The finalists: those scored on every question first, then best first by their pooled score;
+    of equals the cheaper first."""
     ranked = ranking(coordinator.trials, study.config.budget.per_question)
     if not ranked:
         raise RunError(_no_winner(coordinator.trials, study.config.budget.per_question))
@@ -77,7 +83,9 @@ async def select(coordinator: Coordinator, study: Study) -> tuple[Finalist, ...]
             f"a winner must answer within {cap:g} s per question; none of {len(ranked)} "
             f"architectures does; raise budget.per_question.seconds"
         )
-    return tuple(sorted(finalists, key=lambda f: (-f.pooled, f.trial.scored.cost.flops)))
+    return tuple(
+        sorted(finalists, key=lambda f: (not f.whole, -f.pooled, f.trial.scored.cost.flops))
+    )
 
 
 async def _finalist(coordinator: Coordinator, study: Study, trial: Trial) -> Finalist:
