@@ -18,7 +18,6 @@ from archsearch.models.base import ModelConfig
 from archsearch.patience import Patience
 from archsearch.registry import validate
 from archsearch.search.sampler import SAMPLERS, SamplerConfig
-from archsearch.search.samplers.tpe import TPE
 from archsearch.search.space import SearchSpace
 
 SHELF = Path(archsearch.search_spaces.__path__[0])
@@ -67,9 +66,10 @@ class SearchSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     sampler: Annotated[
-        SerializeAsAny[SamplerConfig],
-        BeforeValidator(lambda data: SAMPLERS.parse(data, where="search.sampler")),
-    ] = TPE()
+        SerializeAsAny[SamplerConfig] | None,
+        BeforeValidator(lambda data: data and SAMPLERS.parse(data, where="search.sampler")),
+    ] = None
+    """Unset: `exhaustive` for a space of at most `trials` points, else `tpe`."""
     trials: int = Field(default=64, ge=1)
     """Distinct architectures to evaluate, baselines included."""
     in_flight: int = Field(default=4, ge=1)

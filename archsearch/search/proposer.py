@@ -22,18 +22,28 @@ class Proposer:
     """An in-memory Optuna study, and its mirror on disk that `optuna-dashboard` opens."""
 
     def __init__(
-        self, space: SearchSpace, sampler: SamplerConfig, *, seed: int, name: str, mirror: Path
+        self,
+        space: SearchSpace,
+        sampler: SamplerConfig,
+        *,
+        seed: int,
+        name: str,
+        mirror: Path | None = None,
     ) -> None:
-        """`mirror` is the study's SQLite file; it holds finished trials only."""
+        """`mirror` is the study's SQLite file, if there is to be one; it holds finished trials.
+
+        Raises what `SamplerConfig.build` does, before anything is spent."""
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._space, self._sampler, self._seed = space, sampler, seed
-        self._study = optuna.create_study(direction="maximize", study_name=name)
+        self._study = optuna.create_study(
+            direction="maximize", study_name=name, sampler=self._sampler.build(seed, space)
+        )
         self._mirror = optuna.create_study(
             direction="maximize",
             study_name=name,
-            storage=f"sqlite:///{mirror}",
+            storage=f"sqlite:///{mirror}" if mirror else None,
             load_if_exists=True,
         )
         self._mirrored = len(self._mirror.get_trials(deepcopy=False))
@@ -42,7 +52,9 @@ class Proposer:
 
     def ask(self, number: int, params: Params | None = None) -> Params:
         """The sampler's next point, or `params` as if it had proposed them."""
-        self._study.sampler = self._sampler.build(seed_of([self._seed, "ask", number]))
+        # Always ours: a study that is made or loaded without a sampler falls back to Optuna's own.
+        seed = seed_of([self._seed, "ask", number])
+        self._study.sampler = self._sampler.build(seed, self._space)
         if params is not None:
             self._study.enqueue_trial(params)
         trial = self._study.ask()

@@ -29,6 +29,7 @@ from archsearch.search.forecast import Forecast
 from archsearch.search.progress import Progress
 from archsearch.search.proposer import Proposer
 from archsearch.search.report import report, scored
+from archsearch.search.sampler import SAMPLERS, SamplerConfig, chosen
 from archsearch.search.selection import Contender, Verdict, select, test
 from archsearch.search.study import Coordinator, Study
 from archsearch.store import SampleStore
@@ -210,7 +211,7 @@ def _study(
         account=account,
         proposer=Proposer(
             config.space,
-            search_settings.sampler,
+            _settle_sampler(config, ledger),
             seed=config.seed,
             name=config.name,
             mirror=ledger.folder / "study.db",
@@ -254,6 +255,12 @@ def _settle_config(config: StudyConfig, ledger: Ledger, folder: Path) -> None:
             f"change); in {folder}: {'; '.join(changed)}; undo that, or choose another --out"
         )
     _write(folder / "config.yaml", yaml.safe_dump(now, sort_keys=False))
+
+
+def _settle_sampler(config: StudyConfig, ledger: Ledger) -> SamplerConfig:
+    """As the run began with it: the number of trials, which may change, decides an unnamed one."""
+    now = chosen(config.search.sampler, config.space, config.search.trials)
+    return SAMPLERS.parse(ledger.settle("sampler", now.model_dump(mode="json")), where="sampler")
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

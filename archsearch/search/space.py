@@ -20,7 +20,9 @@ Choices inside an alternative exist only when it is taken. A choice is named by 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +92,38 @@ class SearchSpace(BaseModel):
         for rule in self.rules:
             if problem := RULES[rule](architecture):
                 raise ConfigError(f"rule {rule!r} of space {self.name!r}: {problem}")
+
+    def choices(self) -> dict[str, tuple[Label, ...]]:
+        """Every choice with its labels, those that exist in some alternatives only included; in the
+        order of discovery, which for choices that always exist is that of the file.
+
+        Raises `ConfigError` when one name stands for different labels."""
+        found: dict[str, tuple[Label, ...]] = {}
+        # A choice exists by what encloses it alone, so each label of each choice is taken once.
+        waiting: deque[Params] = deque([{}])
+        while waiting:
+            forced, made = waiting.popleft(), Params()
+
+            def pick(
+                name: str, labels: Sequence[Label], forced: Params = forced, made: Params = made
+            ) -> Label:
+                if name not in found:
+                    found[name] = tuple(labels)
+                    waiting.extend({**made, name: label} for label in labels[1:])
+                elif found[name] != tuple(labels):
+                    raise ConfigError(
+                        f"choices of one name must have the same labels; {name!r} has "
+                        f"{list(found[name])} and {list(labels)}; rename one"
+                    )
+                made[name] = forced.get(name, labels[0])
+                return made[name]
+
+            self.suggest(pick)
+        return found
+
+    def holds_at_most(self, count: int) -> bool:
+        """Whether there are at most `count` points."""
+        return sum(1 for _ in islice(self.points(), count + 1)) <= count
 
     def points(self) -> Iterator[Params]:
         """Every point once, in a fixed order: the choice made last changes fastest."""

@@ -285,3 +285,13 @@ def test_racing_saves_questions_and_names_the_same_winner(tmp_path):
 
 
 SETTINGS = {"trials": 16, "in_flight": 3}
+
+
+def test_an_unnamed_sampler_stays_the_one_that_the_run_began_with(tmp_path):
+    """With 12 trials the space of 42 points is searched by TPE; with 60 all of it would be."""
+    first = run(study(), tmp_path)
+    longer = run(study(search={"trials": 60, "in_flight": 3}), tmp_path)
+    with Ledger(tmp_path) as ledger:
+        assert ledger.settle("sampler", {"name": "random"})["name"] == "tpe"
+    begun = len(first["trials"])
+    assert [t["digest"] for t in longer["trials"][:begun]] == [t["digest"] for t in first["trials"]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from archsearch.search.sampler import SamplerConfig
+from archsearch.search.space import SearchSpace
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -15,7 +16,7 @@ class Random(SamplerConfig):
 
     name: Literal["random"] = "random"
 
-    def build(self, seed: int) -> BaseSampler:
+    def build(self, seed: int, space: SearchSpace) -> BaseSampler:
         """A `RandomSampler`."""
         from optuna.samplers import RandomSampler
 

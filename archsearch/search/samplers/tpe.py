@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from archsearch.search.sampler import SamplerConfig
+from archsearch.search.space import SearchSpace
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -19,7 +20,7 @@ class TPE(SamplerConfig):
     startup_trials: int = Field(default=10, ge=1)
     """Trials before it models anything; enqueued baselines count."""
 
-    def build(self, seed: int) -> BaseSampler:
+    def build(self, seed: int, space: SearchSpace) -> BaseSampler:
         """A `TPESampler`."""
         from optuna.samplers import TPESampler
 

@@ -1,0 +1,112 @@
+"""Flattened: shows a sampler of Optuna's every choice of a space, always. Imported only to search.
+
+Samplers that model or cross whole points (Gaussian process, NSGA-II) see only what all trials have
+in common, which in a space of alternatives is next to nothing; the rest they draw at random.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+from typing import Any
+
+import optuna
+from optuna import Study
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.trial import FrozenTrial, TrialState
+
+from archsearch.search.space import Label, Params, SearchSpace
+
+ATTEMPTS = 4
+"""Proposals of a known point before a random one is taken instead."""
+USEFUL = (TrialState.COMPLETE, TrialState.RUNNING)
+
+Key = frozenset[tuple[str, Label]]
+
+
+class Flattened(BaseSampler):
+    """Asks another sampler in a study of its own, made anew from all trials so far.
+
+    There, a choice that a trial does not have stands at its first label. What the other sampler
+    proposes is cut down to the choices that exist. If that is a point which is known, it is told
+    so and asked again, since it may see two places where there is one point.
+    """
+
+    def __init__(self, space: SearchSpace, sampler: Callable[[], BaseSampler], seed: int) -> None:
+        """`sampler` makes the other one."""
+        self._space, self._sampler = space, sampler
+        self._choices: dict[str, BaseDistribution] = {
+            name: CategoricalDistribution(labels) for name, labels in space.choices().items()
+        }
+        self._first: Params = {name: labels[0] for name, labels in space.choices().items()}
+        self._random = RandomSampler(seed=seed)
+
+    def infer_relative_search_space(
+        self, study: Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Every choice of the space."""
+        return self._choices
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """A point that is new, or nothing after some attempts."""
+        others = [
+            other
+            for other in study.get_trials(deepcopy=False, states=USEFUL)
+            if other.params and other.number != trial.number
+        ]
+        known = {_key(other.params): other for other in others}
+        violated = {name for t in others for name, excess in t.constraints.items() if excess > 0}
+        shadow = optuna.create_study(direction=study.direction, sampler=self._sampler())
+        shadow.add_trials(self._whole(other, violated) for other in others)
+        for _ in range(ATTEMPTS):
+            asked = shadow.ask(self._choices)
+            point = self._cut(asked.params)
+            twin = known.get(_key(point))
+            if twin is None:
+                return point
+            _tell(shadow, asked, twin, violated)
+        return {}
+
+    def sample_independent(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """A random label."""
+        return self._random.sample_independent(study, trial, param_name, param_distribution)
+
+    def _whole(self, trial: FrozenTrial, violated: Set[str]) -> FrozenTrial:
+        return optuna.create_trial(
+            state=trial.state,
+            values=trial.values,
+            params={**self._first, **trial.params},
+            distributions=self._choices,
+            constraints=_constraints(trial, violated),
+        )
+
+    def _cut(self, whole: Params) -> Params:
+        """The choices that exist."""
+        point: Params = {}
+        self._space.suggest(lambda name, _: point.setdefault(name, whole[name]))
+        return point
+
+
+def _constraints(trial: FrozenTrial, violated: Set[str]) -> dict[str, float]:
+    """Those that some trial violates: each of the others would cost a model that says nothing."""
+    return {name: excess for name, excess in trial.constraints.items() if name in violated}
+
+
+def _tell(shadow: Study, asked: optuna.Trial, twin: FrozenTrial, violated: Set[str]) -> None:
+    """Gives a place the result of the point that it is; left to run while that runs."""
+    if twin.state is TrialState.COMPLETE:
+        for name, excess in _constraints(twin, violated).items():
+            asked.set_constraint(name, excess)
+        shadow.tell(asked, twin.values)
+
+
+def _key(point: Params) -> Key:
+    return frozenset(point.items())
