@@ -24,7 +24,7 @@ from archsearch.types import Completion, FinishReason, Logprobs, Message, Reques
 SCHEMA = 2
 """Part of every key: raised when the meaning of a sample changes, as those of old then miss."""
 _LAYOUT = 3
-"""Of the file. One of layout 2 lacks only tables, which are added when it is opened to be filled."""
+"""Of the file. One of layout 2 only lacks tables; they are added when it is opened to be filled."""
 
 _TIMEOUT = 60.0
 """Seconds to wait for a file that others have locked."""

@@ -30,6 +30,9 @@ class Facts(BaseModel):
     """The one that the study gave it; for people."""
     identity: str
     context: int
+    capacity: int
+    together: int
+    """Of this and the one before hangs what is reserved for a draw, and so where a budget ends."""
     scores: bool
     shape: ModelShape | None
 
@@ -43,6 +46,8 @@ def remember(
             name=name,
             identity=model.identity,
             context=model.context,
+            capacity=model.capacity,
+            together=model.together,
             scores=model.scores,
             shape=model.shape,
         )
@@ -50,7 +55,7 @@ def remember(
 
 
 def replayed(store: SampleStore, configs: Mapping[str, ModelConfig]) -> dict[str, Replayed]:
-    """The models of a study, by name. Raises `ConfigError` where the store knows one of them not."""
+    """The models of a study, by name. Raises `ConfigError` for one that the store does not know."""
     known = {sign: Facts.model_validate(facts) for sign, facts in store.models().items()}
     models: dict[str, Replayed] = {}
     for name, config in configs.items():
@@ -68,12 +73,10 @@ def replayed(store: SampleStore, configs: Mapping[str, ModelConfig]) -> dict[str
 class Replayed(Model):
     """Raises `MissingSample` whatever it is asked: who asks has found nothing in the store."""
 
-    capacity = 64
-
     def __init__(self, facts: Facts, shape: ModelShape | None) -> None:
         self._name = facts.name
         self.identity, self.context, self.scores = facts.identity, facts.context, facts.scores
-        self.shape = shape
+        self.capacity, self.together, self.shape = facts.capacity, facts.together, shape
 
     def stream(self, request: Request) -> Samples:
         """Raises `MissingSample`."""

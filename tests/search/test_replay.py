@@ -82,14 +82,11 @@ def test_a_replay_leaves_its_store_as_it_is(original, tmp_path):
     assert store.read_bytes() == before
 
 
-def test_a_replay_ends_where_the_budget_ended_the_search(tmp_path, original):
-    _, report = original
+def test_a_replay_ends_where_the_budget_ended_the_search(tmp_path):
     capped = study(
-        budget={
-            "per_question": {"flops": 2e6},
-            "study": {"flops": report["flops"]["charged"] / 4},
-        },
-        search={"trials": 40, "in_flight": 1},
+        splits={"search": 10, "select": 2, "test": 3},
+        budget={"per_question": {"flops": 2e7}, "study": {"flops": 5e8}},
+        search={"trials": 40, "in_flight": 1, "finalists": 1},
     )
     first = run(capped, tmp_path)
     assert any("the study's cap is" in trial["reason"] for trial in first["trials"])
