@@ -14,10 +14,11 @@ import typer
 from rich.console import Console
 
 from archsearch import __version__
-from archsearch.errors import ArchsearchError, ConfigError, UnknownName
+from archsearch.errors import ArchsearchError, ConfigError, RunError, UnknownName
 
 if TYPE_CHECKING:
     from archsearch.search.config import StudyConfig
+    from archsearch.types import Failure
 
 P = ParamSpec("P")
 
@@ -193,6 +194,68 @@ def evaluate(
     typer.echo(json.dumps(document, indent=2))
     if document["missing"]:
         typer.echo(_missing(document["missing"], replay), err=True)
+
+
+@app.command()
+@_clean
+def pool(
+    study: Study,
+    samples: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of each prompt; by default the most that any generator asks."),
+    ] = None,
+    store: Annotated[
+        Path | None, typer.Option(help="Sample store to fill; by default the study's.")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="search, select or test; by default all three.")
+    ] = None,
+    overrides: Overrides = None,
+    limit: Limit = None,
+    seed: Seed = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it takes at most; draw nothing.")
+    ] = False,
+) -> None:
+    """Draw once all that a study's generators may ask; the same command goes on where it ended.
+
+    Searches with --replay then need no model for architectures whose later layers ask none.
+
+    Examples:
+
+      archsearch pool my_study.yaml --samples 64 --store pool.sqlite --dry-run
+
+      archsearch pool my_study.yaml --samples 64 --store pool.sqlite
+    """
+    from archsearch.dispatch import Meter
+    from archsearch.screen import Watch, show_pool
+    from archsearch.search.pool import Pool
+    from archsearch.search.progress import Progress
+
+    config = _study(study, overrides, limit=limit, seed=seed)
+    path = store or config.store or Path("runs") / config.name / "samples.sqlite"
+    wanted = Pool.of(config, samples=samples, split=split)
+    console, progress, meter = Console(), Progress(), Meter()
+    show_pool(console, wanted)
+    if dry_run:
+        return
+
+    async def run() -> list[Failure]:
+        async with Watch(console, progress, meter, config.budget).watching():
+            return await wanted.draw(path, progress, meter)
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        failures = asyncio.run(run())
+    except KeyboardInterrupt:
+        console.print(f"interrupted; what was drawn is in {path}", highlight=False)
+        raise typer.Exit(INTERRUPTED) from None
+    if failures:
+        raise RunError(
+            f"{len(failures)} requests failed, the first: {failures[0].message}; the rest is in "
+            f"{path}; the same command draws what is missing"
+        )
+    console.print(f"pool: {path}; drawn now {meter.drawn_samples} samples", highlight=False)
 
 
 @app.command()
