@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -47,6 +48,12 @@ class Splits:
     select: tuple[Item, ...]
     test: tuple[Item, ...]
 
+    @property
+    def ids(self) -> dict[str, list[str]]:
+        """Question ids by split."""
+        named = {"search": self.search, "select": self.select, "test": self.test}
+        return {name: [item.question.id for item in items] for name, items in named.items()}
+
 
 class Benchmark(BaseModel, ABC):
     """A `benchmark:` entry of a study file. A subclass is one benchmark, named by its `name`."""
@@ -81,11 +88,19 @@ BENCHMARKS: Registry[Benchmark] = Registry(
 )
 
 
-def split(items: Sequence[Item], sizes: SplitSizes, *, seed: int) -> Splits:
+def split(
+    items: Sequence[Item],
+    sizes: SplitSizes,
+    *,
+    seed: int,
+    kept: Mapping[str, Sequence[str]] | None = None,
+) -> Splits:
     """Disjoint splits, fixed by `seed` and the question ids alone.
 
     Each id gets a rank that depends on (seed, id), which shuffles; items are taken in rank order:
     test first, then select, then search, so enlarging search moves no question of the other two.
+    `kept`: question ids by split, of smaller splits that these continue. More `items` would
+    otherwise change what is taken.
     """
     ids = {item.question.id for item in items}
     if len(ids) < len(items):
@@ -95,11 +110,20 @@ def split(items: Sequence[Item], sizes: SplitSizes, *, seed: int) -> Splits:
             f"the splits ask for {sizes.total} questions and the benchmark has {len(items)}; "
             f"lower splits.search, splits.select or splits.test"
         )
-    ranked = sorted(items, key=lambda item: digest([seed, item.question.id]))
-    test, rest = ranked[: sizes.test], ranked[sizes.test :]
-    select, rest = rest[: sizes.select], rest[sizes.select :]
-    return Splits(
-        search=tuple(rest[: sizes.search]),
-        select=tuple(select),
-        test=tuple(test),
-    )
+    kept = kept or {}
+    if lost := {one for named in kept.values() for one in named} - ids:
+        raise ConfigError(
+            f"a run goes on with its own questions; {len(lost)} are no longer in the benchmark, "
+            f"such as {min(lost)!r}; restore them, or choose another --out"
+        )
+    by_id = {item.question.id: item for item in items}
+    before = {name: [by_id[one] for one in kept.get(name, ())] for name in sizes.model_dump()}
+    taken = {item.question.id for named in before.values() for item in named}
+    ranked = sorted(by_id, key=lambda one: digest([seed, one]))
+    free = (by_id[one] for one in ranked if one not in taken)
+
+    def filled(name: str, size: int) -> tuple[Item, ...]:
+        return (*before[name], *islice(free, size - len(before[name])))
+
+    test, select = filled("test", sizes.test), filled("select", sizes.select)
+    return Splits(search=filled("search", sizes.search), select=select, test=test)

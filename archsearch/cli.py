@@ -80,6 +80,9 @@ def search(
     limit: Limit = None,
     seed: Seed = None,
     replay: Replay = None,
+    objective: Annotated[
+        str | None, typer.Option(help="score, or pareto: the front of score against cost.")
+    ] = None,
 ) -> None:
     """Search for the best architecture; the same command resumes an interrupted run.
 
@@ -90,6 +93,8 @@ def search(
       archsearch search my_study.yaml --set search.trials=40 --out runs/more
 
       archsearch search my_study.yaml --set search.sampler.name=gp --replay pool.sqlite
+
+      archsearch search my_study.yaml --objective pareto --out runs/front
     """
     from archsearch import collector
     from archsearch.dispatch import Meter
@@ -97,7 +102,8 @@ def search(
     from archsearch.search.progress import Progress
     from archsearch.search.run import search as run_search
 
-    config = _study(study, overrides, limit=limit, seed=seed)
+    asked = [*(overrides or []), *([f"search.objective={objective}"] if objective else [])]
+    config = _study(study, asked, limit=limit, seed=seed)
     if replay is not None:
         config = config.model_copy(update={"store": replay})
     folder = out or Path("runs") / (f"{config.name}-replay" if replay else config.name)

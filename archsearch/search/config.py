@@ -17,7 +17,7 @@ from archsearch.models import MODELS
 from archsearch.models.base import ModelConfig
 from archsearch.patience import Patience
 from archsearch.registry import validate
-from archsearch.search.sampler import SAMPLERS, SamplerConfig
+from archsearch.search.sampler import SAMPLERS, Objective, SamplerConfig
 from archsearch.search.space import SearchSpace
 
 SHELF = Path(archsearch.search_spaces.__path__[0])
@@ -70,6 +70,7 @@ class SearchSettings(BaseModel):
         BeforeValidator(lambda data: data and SAMPLERS.parse(data, where="search.sampler")),
     ] = None
     """Unset: `exhaustive` for a space of at most `trials` points, else `tpe`."""
+    objective: Objective = "score"
     trials: int = Field(default=64, ge=1)
     """Distinct architectures to evaluate, baselines included."""
     in_flight: int = Field(default=4, ge=1)
@@ -77,6 +78,15 @@ class SearchSettings(BaseModel):
     racing: Racing = Racing()
     finalists: int = Field(default=3, ge=1)
     """Best trials that are scored again, on the select split, before one is named."""
+
+    @model_validator(mode="after")
+    def _sampler_fits(self) -> SearchSettings:
+        if self.objective == "pareto" and self.sampler and not self.sampler.weighs_several:
+            raise ConfigError(
+                f"objective 'pareto' needs a sampler of several objectives; {self.sampler.name!r} "
+                f"follows one; use tpe, gp, nsga2, random or exhaustive"
+            )
+        return self
 
 
 def _models(data: Any) -> Any:

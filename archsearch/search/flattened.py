@@ -58,7 +58,7 @@ class Flattened(BaseSampler):
         ]
         known = {_key(other.params): other for other in others}
         violated = {name for t in others for name, excess in t.constraints.items() if excess > 0}
-        shadow = optuna.create_study(direction=study.direction, sampler=self._sampler())
+        shadow = optuna.create_study(directions=study.directions, sampler=self._sampler())
         shadow.add_trials(self._whole(other, violated) for other in others)
         for _ in range(ATTEMPTS):
             asked = shadow.ask(self._choices)

@@ -84,17 +84,18 @@ class OwnSampler(BaseSampler):
         )
 
     def _seen(self, study: Study, trial: FrozenTrial) -> list[Seen]:
-        if len(study.directions) > 1:
+        several = len(study.directions) > 1
+        if several and self._strategy.compares:
             raise ConfigError(
                 f"sampler {self._strategy.name!r} has one objective; the study has "
                 f"{len(study.directions)}; use another sampler, such as 'tpe'"
             )
-        sign = 1.0 if study.direction is StudyDirection.MAXIMIZE else -1.0
+        sign = 1.0 if study.directions[0] is StudyDirection.MAXIMIZE else -1.0
         return [
             Seen(
                 params=other.params,
                 labels={n: self._labels(n, found) for n, found in other.distributions.items()},
-                value=_value(other, sign),
+                value=None if several else _value(other, sign),
                 kept=all(excess <= 0 for excess in other.constraints.values()),
             )
             for other in _others(study, trial)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archsearch.search.sampler import SamplerConfig
+from archsearch.search.sampler import Objective, SamplerConfig
 from archsearch.search.space import Label, Params, SearchSpace
 from archsearch.seeds import seed_of
 
@@ -28,6 +28,7 @@ class Proposer:
         *,
         seed: int,
         name: str,
+        objective: Objective = "score",
         mirror: Path | None = None,
     ) -> None:
         """`mirror` is the study's SQLite file, if there is to be one; it holds finished trials.
@@ -37,11 +38,13 @@ class Proposer:
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._space, self._sampler, self._seed = space, sampler, seed
+        score, cost = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
+        directions = [score] if objective == "score" else [score, cost]
         self._study = optuna.create_study(
-            direction="maximize", study_name=name, sampler=self._sampler.build(seed, space)
+            directions=directions, study_name=name, sampler=self._sampler.build(seed, space)
         )
         self._mirror = optuna.create_study(
-            direction="maximize",
+            directions=directions,
             study_name=name,
             storage=f"sqlite:///{mirror}" if mirror else None,
             load_if_exists=True,
@@ -68,10 +71,16 @@ class Proposer:
         return dict(trial.params)
 
     def tell(
-        self, number: int, value: float, *, over: Mapping[str, float], notes: Mapping[str, Any]
+        self,
+        number: int,
+        values: Sequence[float],
+        *,
+        over: Mapping[str, float],
+        notes: Mapping[str, Any],
     ) -> None:
-        """The result of trial `number`: its value, and by how much each constraint is violated
-        (<= 0 is kept; every trial must set the same ones). `notes` are shown beside it."""
+        """The result of trial `number`: its score and, where it is an objective, its cost; and by
+        how much each constraint is violated (<= 0 is kept; every trial must set the same ones).
+        `notes` are shown beside it."""
         trial = self._asked.pop(number, None)
         if trial is None:
             return  # a baseline outside the space: nothing a sampler could learn from
@@ -79,7 +88,7 @@ class Proposer:
             trial.set_constraint(name, excess)
         for name, note in {"number": number, **notes}.items():
             trial.set_user_attr(name, note)
-        frozen = self._study.tell(trial, value)
+        frozen = self._study.tell(trial, values)
         self._told += 1
         if self._told > self._mirrored:
             self._mirror.add_trial(frozen)

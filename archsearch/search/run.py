@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -26,6 +26,7 @@ from archsearch.models.base import Model
 from archsearch.models.replayed import remember, replayed
 from archsearch.search.config import StudyConfig
 from archsearch.search.forecast import Forecast
+from archsearch.search.growth import FREE, changes
 from archsearch.search.progress import Progress
 from archsearch.search.proposer import Proposer
 from archsearch.search.report import report, scored
@@ -35,8 +36,8 @@ from archsearch.search.study import Coordinator, Study
 from archsearch.store import SampleStore
 from archsearch.types import Score
 
-MAY_CHANGE = ("search.trials", "search.finalists", "budget.study", "patience", "store")
-"""What a resumed run may say differently; the rest decides which trials it makes."""
+MIRROR = "study.db"
+"""The file of Optuna's view of a run."""
 
 
 async def search(
@@ -51,7 +52,8 @@ async def search(
     path = config.store or folder / "samples.sqlite"
     with Ledger(folder) as ledger, SampleStore(path, only_read=replay) as store:
         _settle_config(config, ledger, folder)
-        splits = await asyncio.to_thread(load_splits, config)
+        splits = await asyncio.to_thread(load_splits, config, ledger.settle("splits", {}))
+        ledger.note("splits", splits.ids)
         _restore(ledger, meter)
         async with opened(config, store, replay=replay) as models:
             tariffs = tariffs_of(config, models)
@@ -131,10 +133,10 @@ def _require_a_score(evaluation: Evaluation) -> None:
         )
 
 
-def load_splits(config: StudyConfig) -> Splits:
-    """The questions of a study."""
+def load_splits(config: StudyConfig, kept: Mapping[str, Sequence[str]] | None = None) -> Splits:
+    """The questions of a study; `kept` are those of the run so far, by split."""
     items = config.benchmark.load(config.splits.total)
-    return split_items(items, config.splits, seed=config.seed)
+    return split_items(items, config.splits, seed=config.seed, kept=kept)
 
 
 @asynccontextmanager
@@ -214,7 +216,8 @@ def _study(
             _settle_sampler(config, ledger),
             seed=config.seed,
             name=config.name,
-            mirror=ledger.folder / "study.db",
+            objective=search_settings.objective,
+            mirror=ledger.folder / MIRROR,
         ),
         progress=progress,
     )
@@ -239,21 +242,19 @@ async def _search(study: Study, models: Mapping[str, Model], meter: Meter) -> di
 
 
 def _settle_config(config: StudyConfig, ledger: Ledger, folder: Path) -> None:
-    """Records the study, or refuses to go on with another one."""
+    """Records the study, or refuses to go on with one that is not the same or larger."""
     now = config.model_dump(mode="json")
     before = ledger.settle("config", now)
-    ours, theirs = _flat(now), _flat(before)
-    changed = [
-        f"{key}: was {theirs.get(key)!r}, now {ours.get(key)!r}"
-        for key in sorted(ours.keys() | theirs.keys())
-        if ours.get(key) != theirs.get(key)
-        and not any(key == free or key.startswith(f"{free}.") for free in MAY_CHANGE)
-    ]
-    if changed:
+    if changed := changes(before, now):
         raise RunError(
-            f"a run goes on only with the study that it began with ({', '.join(MAY_CHANGE)} may "
-            f"change); in {folder}: {'; '.join(changed)}; undo that, or choose another --out"
+            f"a run goes on with its own study, or a larger one (more models, options or search "
+            f"questions; {', '.join(FREE)} are free); in {folder}: {'; '.join(changed)}; undo "
+            f"that, or choose another --out"
         )
+    if before["space"] != now["space"]:
+        # Optuna knows no categories that grow; it is a view, and is made again.
+        (folder / MIRROR).unlink(missing_ok=True)
+    ledger.note("config", now)
     _write(folder / "config.yaml", yaml.safe_dump(now, sort_keys=False))
 
 
@@ -261,16 +262,6 @@ def _settle_sampler(config: StudyConfig, ledger: Ledger) -> SamplerConfig:
     """As the run began with it: the number of trials, which may change, decides an unnamed one."""
     now = chosen(config.search.sampler, config.space, config.search.trials)
     return SAMPLERS.parse(ledger.settle("sampler", now.model_dump(mode="json")), where="sampler")
-
-
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(value, dict) or not value:
-        return {prefix: value}
-    return {
-        key: leaf
-        for name, inner in value.items()
-        for key, leaf in _flat(inner, f"{prefix}.{name}" if prefix else str(name)).items()
-    }
 
 
 def _restore(ledger: Ledger, meter: Meter) -> None:

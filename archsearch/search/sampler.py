@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,10 +14,17 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
 
+Objective = Literal["score", "pareto"]
+"""The best score under the caps, or the front of score against the logarithm of cost."""
+
+
 class SamplerConfig(BaseModel, ABC):
     """A subclass is one sampler, named by its `name`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    weighs_several: ClassVar[bool] = True
+    """Whether it can follow several objectives."""
 
     name: str
 

@@ -39,6 +39,10 @@ class Strategy(Protocol):
     def name(self) -> str:
         """For messages."""
 
+    @property
+    def compares(self) -> bool:
+        """Whether it looks at values, of which there must then be one each."""
+
     def propose(
         self, seen: Sequence[Seen], choices: Mapping[str, Sequence[Label]], rng: Random
     ) -> Params:

@@ -126,6 +126,18 @@ class SearchSpace(BaseModel):
             self.suggest(pick)
         return found
 
+    def holds(self, params: Params) -> bool:
+        """Whether `params` is a point."""
+        made: Params = {}
+
+        def pick(name: str, labels: Sequence[Label]) -> Label:
+            label = params.get(name, labels[0])
+            made[name] = label if label in labels else labels[0]
+            return made[name]
+
+        self.suggest(pick)
+        return made == params
+
     def holds_at_most(self, count: int) -> bool:
         """Whether there are at most `count` points."""
         return sum(1 for _ in islice(self.points(), count + 1)) <= count

@@ -6,7 +6,9 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import count, islice
+from itertools import count, islice, takewhile
+from math import log10
+from statistics import fmean
 from typing import Any
 
 from archsearch.architecture import Architecture
@@ -23,7 +25,7 @@ from archsearch.search.proposer import Proposer
 from archsearch.search.racing import Race
 from archsearch.search.space import Params
 from archsearch.search.trial import Origin, State, Trial
-from archsearch.types import Expected, Score, UpperBound
+from archsearch.types import Expected, Measured, Score, UpperBound
 
 CALIBRATION = 8
 """Questions that each model answers once, in each baseline style, before anything is foreseen."""
@@ -74,23 +76,25 @@ class Coordinator:
         """Trials that were told, in number order."""
         self._races: dict[int, Race] = {}
         """Of each trial that runs, by number: whom it was to beat when it was proposed."""
+        self._due: deque[Baseline] = deque()
+        """Baselines that were not proposed yet."""
         self._out_of_budget = False
 
     async def explore(self) -> None:
         """Calibrates, then proposes and evaluates until enough architectures are known, the space
         is exhausted, or the study's budget is."""
         await self._calibrate()
-        first = await self._baselines()
         self._points = points_by_digest(self._study.config)
+        self._due = await self._baselines()
         self._set_aside_the_end()
         flying: deque[tuple[Trial, asyncio.Task[None]]] = deque()
         try:
             for number in count():
                 while len(flying) >= self._study.config.search.in_flight:
                     await self._land(*flying.popleft())
-                if self._out_of_budget or self._enough(number, len(first)):
+                if self._out_of_budget or self._enough():
                     break
-                trial = await self._propose(number, first)
+                trial = await self._propose(number)
                 if trial is None:
                     break
                 self.trials.append(trial)
@@ -149,14 +153,23 @@ class Coordinator:
                 )
         study.progress.phase = "searching"
 
-    async def _baselines(self) -> list[Baseline]:
-        """The static baselines, as they were settled when the run began."""
+    async def _baselines(self) -> deque[Baseline]:
+        """The static baselines that are not among the recorded trials, the cheapest first: what
+        comes later is raced against them. A model's own are settled when it joins the run."""
         study, config = self._study, self._study.config
-        made = await static(
-            config.baselines, config.models, config.budget.per_question, study.forecast
-        )
-        settled = study.ledger.settle("baselines", [asdict(baseline) for baseline in made])
-        return [Baseline(**data) for data in settled]
+        costs: dict[Baseline, float] = {}
+        for model in config.models:
+            made = await static(
+                config.baselines, [model], config.budget.per_question, study.forecast
+            )
+            settled = study.ledger.settle(f"baselines of {model}", [asdict(one) for one in made])
+            for baseline in (Baseline(**data) for data in settled):
+                expected = await study.forecast.expected(baseline.architecture(config.baselines))
+                costs[baseline] = expected.size
+        records = takewhile(bool, map(study.ledger.asked, count()))
+        asked = {Baseline(**r["baseline"]) for r in records if r and r["baseline"]}
+        due = costs.keys() - asked
+        return deque(sorted(due, key=lambda one: (costs[one], str(one))))
 
     def _set_aside_the_end(self) -> None:
         """Keeps what selection and test may take out of the trials' reach."""
@@ -177,21 +190,20 @@ class Coordinator:
             )
         )
 
-    def _enough(self, number: int, baselines: int) -> bool:
+    def _enough(self) -> bool:
         """Whether no more trials are to begin; the baselines do, however late it is."""
         config = self._study.config
         cap = config.budget.study.seconds
         late = cap is not None and self._study.progress.seconds >= cap
-        return (late and number >= baselines) or len(self._first) >= config.search.trials
+        return (late and not self._due) or len(self._first) >= config.search.trials
 
-    async def _propose(self, number: int, first: Sequence[Baseline]) -> Trial | None:
+    async def _propose(self, number: int) -> Trial | None:
         """The next trial, judged; None when the space holds nothing more."""
         study = self._study
-        before = study.ledger.asked(number)
-        if number < len(first):
-            trial = self._from_baseline(number, first[number])
-        elif before is not None:
-            trial = self._from_point(number, before["origin"], before["params"])
+        if (before := study.ledger.asked(number)) is not None:
+            trial = self._from_record(number, before)
+        elif self._due:
+            trial = self._from_baseline(number, self._due.popleft())
         elif self._barren < STALE:
             trial = self._from_point(number, "sampler", None)
         elif (point := await self._next_unseen()) is not None:
@@ -199,22 +211,44 @@ class Coordinator:
         else:
             return None
         if before is None:
-            study.ledger.record_asked(number, {"origin": trial.origin, "params": trial.params})
+            study.ledger.record_asked(number, _record(trial))
         await self._judge(trial)
         return trial
 
+    def _from_record(self, number: int, record: Mapping[str, Any]) -> Trial:
+        """A trial as it was proposed, though the space may have grown since."""
+        layers, baseline = record["architecture"], record["baseline"]
+        trial = Trial(
+            number=number,
+            origin=record["origin"],
+            baseline=baseline and Baseline(**baseline),
+            params=record["params"],
+            architecture=Architecture.parse(layers) if layers is not None else None,
+        )
+        if trial.architecture is None:
+            trial.state, trial.reason = State.REFUSED, record["reason"]
+        self._ask_again(trial)
+        return trial
+
     def _from_baseline(self, number: int, baseline: Baseline) -> Trial:
-        architecture = baseline.architecture(self._study.config.baselines)
-        params = self._points.get(architecture.digest)
-        if params is not None:
-            self._study.proposer.ask(number, params)
-        return Trial(
+        trial = Trial(
             number=number,
             origin="baseline",
             baseline=baseline,
-            params=params,
-            architecture=architecture,
+            params=None,
+            architecture=baseline.architecture(self._study.config.baselines),
         )
+        self._ask_again(trial)
+        return trial
+
+    def _ask_again(self, trial: Trial) -> None:
+        """Has the sampler propose a trial that is known already, where it is a point of the space;
+        where not, there is nothing that a sampler could learn from."""
+        if trial.params is None or not self._study.config.space.holds(trial.params):
+            known = trial.architecture and self._points.get(trial.architecture.digest)
+            trial.params = known or None
+        if trial.params is not None:
+            self._study.proposer.ask(trial.number, trial.params)
 
     def _from_point(self, number: int, origin: Origin, params: Params | None) -> Trial:
         """A trial of the given point, or of the one that the sampler proposes."""
@@ -315,7 +349,7 @@ class Coordinator:
             self._show_best()
         study.proposer.tell(
             trial.number,
-            self._value(evaluated),
+            self._values(evaluated),
             over={
                 "cost": self._over(evaluated),
                 "valid": -1.0 if evaluated.state in (State.COMPLETE, State.RACED_OUT) else 1.0,
@@ -328,17 +362,19 @@ class Coordinator:
             if isinstance(outcome.result, Score):
                 await self._study.forecast.learn(architecture, outcome.used)
 
-    def _value(self, trial: Trial) -> float:
-        """What Optuna is told: the trial's worth, or for what has none the mean of the complete
-        trials, which speaks neither for nor against it beside the violated constraint."""
+    def _values(self, trial: Trial) -> tuple[float, ...]:
+        """What Optuna is told: the trial's worth and, where it is an objective, its cost; or for
+        what has none the means of the complete trials, which speak neither for nor against it
+        beside the violated constraint."""
         if trial.state in (State.COMPLETE, State.RACED_OUT):
-            return trial.worth
-        means = [
-            t.evaluation.mean
-            for t in self.trials[: trial.number]
-            if t.state is State.COMPLETE and t.evaluation is not None
-        ]
-        return sum(means) / len(means) if means else 0.0
+            found = [(trial.worth, trial.scored.cost)]
+        else:
+            complete = [t for t in self.trials[: trial.number] if t.state is State.COMPLETE]
+            found = [(t.scored.mean, t.scored.cost) for t in complete] or [(0.0, Measured())]
+        score = fmean(score for score, _ in found)
+        if self._study.config.search.objective == "score":
+            return (score,)
+        return score, fmean(log10(max(cost.size, 1.0)) for _, cost in found)
 
     def _over(self, trial: Trial) -> float:
         """By which share the cap per question is exceeded: measured, else expected."""
@@ -384,6 +420,17 @@ def points_by_digest(config: StudyConfig) -> dict[str, Params]:
         except ConfigError:
             continue
     return found
+
+
+def _record(trial: Trial) -> Mapping[str, Any]:
+    """What a resumed run makes the trial of."""
+    return {
+        "origin": trial.origin,
+        "params": trial.params,
+        "baseline": trial.baseline and asdict(trial.baseline),
+        "architecture": trial.architecture and trial.architecture.dump(),
+        "reason": trial.reason,
+    }
 
 
 def _notes(trial: Trial) -> Mapping[str, Any]:

@@ -10,9 +10,11 @@ from collections.abc import Callable
 
 import pytest
 
+from archsearch.errors import ConfigError
 from archsearch.registry import validate
+from archsearch.search.config import SearchSettings
 from archsearch.search.proposer import Proposer
-from archsearch.search.sampler import SAMPLERS, SamplerConfig
+from archsearch.search.sampler import SAMPLERS, Objective, SamplerConfig
 from archsearch.search.space import Params, SearchSpace
 from archsearch.seeds import seed_of
 
@@ -50,8 +52,16 @@ def score(point: Params) -> float:
 class Loop:
     """Asks and tells as a study does, `in_flight` trials at once."""
 
-    def __init__(self, config: SamplerConfig, space: SearchSpace, *, seed: int = 0) -> None:
-        self.proposer = Proposer(space, config, seed=seed, name="loop")
+    def __init__(
+        self,
+        config: SamplerConfig,
+        space: SearchSpace,
+        *,
+        seed: int = 0,
+        objective: Objective = "score",
+    ) -> None:
+        self.objective = objective
+        self.proposer = Proposer(space, config, seed=seed, name="loop", objective=objective)
         self.points: list[Params] = []
         self.told = 0
 
@@ -62,8 +72,10 @@ class Loop:
     def tell(self, *, refused: bool = False) -> None:
         """The result of the first trial that has none."""
         excess = 1.0 if refused else -1.0
-        value = 0.5 if refused else score(self.points[self.told])
-        self.proposer.tell(self.told, value, over={"cost": -1.0, "valid": excess}, notes={})
+        point = self.points[self.told]
+        value = 0.5 if refused else score(point)
+        values = [value] if self.objective == "score" else [value, float(len(point))]
+        self.proposer.tell(self.told, values, over={"cost": -1.0, "valid": excess}, notes={})
         self.told += 1
 
     def run(
@@ -98,7 +110,7 @@ class SamplerContract:
 
     @pytest.fixture
     def loop(self, space: SearchSpace) -> Callable[..., Loop]:
-        return lambda seed=0: Loop(self.config(), space, seed=seed)
+        return lambda **settings: Loop(self.config(), space, **settings)
 
     def test_it_is_named_in_a_study_file(self) -> None:
         config = self.config()
@@ -130,6 +142,17 @@ class SamplerContract:
         assert points[: len(baselines)] == baselines
         assert all(point in list(space.points()) for point in points)
 
+    def test_it_follows_two_objectives_or_says_that_it_cannot(
+        self, loop: Callable[..., Loop], space: SearchSpace
+    ) -> None:
+        if self.config().weighs_several:
+            points = loop(objective="pareto").run(self.trials)
+            assert all(point in list(space.points()) for point in points)
+            return
+        settings = {"sampler": self.config(), "objective": "pareto"}
+        with pytest.raises(ConfigError, match="follows one; use tpe"):
+            validate(SearchSettings, settings, where="search")
+
     def test_refusals_do_not_end_it(self, loop: Callable[..., Loop], space: SearchSpace) -> None:
         points = loop().run(self.trials, refuse=lambda point: point["model"] != "small")
         assert all(point in list(space.points()) for point in points)
@@ -143,7 +166,7 @@ class SamplerContract:
 
     def test_duplicates_do_not_end_it(self, loop: Callable[..., Loop], space: SearchSpace) -> None:
         first = next(space.points())
-        points = loop().run(self.trials, known=[first] * 10)
+        points = loop().run(max(self.trials, 14), known=[first] * 10)
         assert len({str(point) for point in points[10:]}) > 1
 
     def test_it_does_not_stay_with_known_points(self, loop: Callable[..., Loop]) -> None:

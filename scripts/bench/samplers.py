@@ -141,9 +141,7 @@ async def _study(
                 forecast=cast("Forecast", Foreseen(ground)),
                 ledger=ledger,
                 account=Account(config.budget.study),
-                proposer=Proposer(
-                    config.space, sampler, seed=seed, name="bench", mirror=Path(":memory:")
-                ),
+                proposer=Proposer(config.space, sampler, seed=seed, name="bench"),
                 progress=Progress(),
             )
         )

@@ -59,7 +59,7 @@ def run(space, config, mirror, numbers):
     proposer = Proposer(space, config, seed=3, name="study", mirror=mirror)
     for number in numbers:
         point = proposer.ask(number)
-        proposer.tell(number, score(point), over={"cost": -1.0}, notes={})
+        proposer.tell(number, [score(point)], over={"cost": -1.0}, notes={})
     return proposer
 
 

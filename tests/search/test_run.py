@@ -1,6 +1,7 @@
 """A whole search, from an empty folder to a report."""
 
 import asyncio
+import copy
 import itertools
 import json
 
@@ -13,8 +14,21 @@ from archsearch.errors import RunError
 from archsearch.ledger import Ledger
 from archsearch.search.progress import Progress
 from archsearch.search.run import load_splits, search
-from tests.search.studies import Multiplier, study
+from tests.search.studies import CAPS, Multiplier, study
 
+GROWING = {
+    "layers": [
+        {
+            "type": "generator",
+            "model": "m",
+            "style": {"choose": ["plain", "direct"], "name": "style"},
+            "temperature": {"choose": [0.5, 1.0], "name": "temperature"},
+            "samples": {"choose": [1, 2, 3, 4], "name": "samples"},
+            **CAPS,
+        },
+        {"type": "vote"},
+    ],
+}
 EVALUATED = {"complete", "raced out"}
 REQUIRED = {
     "schema_version": None,
@@ -295,3 +309,67 @@ def test_an_unnamed_sampler_stays_the_one_that_the_run_began_with(tmp_path):
         assert ledger.settle("sampler", {"name": "random"})["name"] == "tpe"
     begun = len(first["trials"])
     assert [t["digest"] for t in longer["trials"][:begun]] == [t["digest"] for t in first["trials"]]
+
+
+def test_a_run_goes_on_with_another_model_another_option_and_more_questions(tmp_path):
+    """What was there stays; the new model's baselines come next; Optuna's view is made again."""
+    first = run(study(space=GROWING), tmp_path)
+    space = copy.deepcopy(GROWING)
+    space["layers"][0]["model"] = {"choose": ["n", "m"], "name": "model"}
+    space["layers"][0]["temperature"]["choose"] += [0.9]
+    space["layers"].insert(0, {"repeat": {"choose": [0]}, "layers": []})
+    larger = study(
+        space=space,
+        models={"m": Multiplier(), "n": Multiplier()},
+        splits={"search": 25, "select": 10, "test": 30},
+        search={"trials": 20, "in_flight": 3},
+    )
+    second = run(larger, tmp_path)
+    begun = len(first["trials"])
+    for before, now in zip(first["trials"], second["trials"], strict=False):
+        assert (before["number"], before["digest"]) == (now["number"], now["digest"])
+    names = [t["baseline"] for t in second["trials"][begun : begun + 2]]
+    assert names[0] == "single call (n, direct)"
+    assert all("(n, direct" in name for name in names)
+    evaluated = [t for t in second["trials"] if t["state"] in EVALUATED]
+    assert len(evaluated) == 20
+    assert {t["questions_scored"] for t in evaluated if t["state"] == "complete"} == {25}
+    models = {t["params"]["model"] for t in second["trials"][begun:] if t["params"]}
+    assert "n" in models
+    view = optuna.load_study(study_name="small", storage=f"sqlite:///{tmp_path / 'study.db'}")
+    assert [t.user_attrs["number"] for t in view.trials] == [
+        t["number"] for t in second["trials"] if t["params"]
+    ]
+    with pytest.raises(RunError, match=r"search questions.*splits.search: was 25, now 20"):
+        run(study(space=GROWING), tmp_path)
+
+
+def test_more_search_questions_leave_the_others_where_they_are(tmp_path):
+    """Also where the benchmark gives others first when it is asked for more."""
+    config = study()
+    before = load_splits(config)
+    larger = study(splits={"search": 40, "select": 10, "test": 30})
+    after = load_splits(larger, before.ids)
+    assert after.search[:20] == before.search
+    assert (after.select, after.test) == (before.select, before.test)
+    assert len({one for ids in after.ids.values() for one in ids}) == 80
+    assert load_splits(larger).ids != after.ids
+
+
+def test_the_front_is_an_objective_of_its_own(tmp_path):
+    """Optuna is told score and cost."""
+    report = run(study(search={"trials": 16, "in_flight": 3, "objective": "pareto"}), tmp_path)
+    view = optuna.load_study(study_name="small", storage=f"sqlite:///{tmp_path / 'study.db'}")
+    assert [direction.name for direction in view.directions] == ["MAXIMIZE", "MINIMIZE"]
+    by_number = {t["number"]: t for t in report["trials"]}
+    told = [t for t in view.trials if by_number[t.user_attrs["number"]]["state"] == "complete"]
+    for trial in told:
+        known = by_number[trial.user_attrs["number"]]
+        score, cost = trial.values
+        assert score == pytest.approx(known["score"])
+        assert 10**cost == pytest.approx(known["flops_per_question"])
+    front = [by_number[number] for number in report["front"]]
+    assert len(front) > 1
+    for cheaper, dearer in itertools.pairwise(front):
+        assert cheaper["score"] < dearer["score"]
+        assert cheaper["flops_per_question"] < dearer["flops_per_question"]

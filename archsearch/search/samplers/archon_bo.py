@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,8 @@ Array = NDArray[np.float64]
 
 class ArchonBO(SamplerConfig):
     """Needs the `archon_bo` extra. With fewer trials than `startup_trials` it is random search."""
+
+    weighs_several: ClassVar[bool] = False
 
     name: Literal["archon_bo"] = "archon_bo"
     startup_trials: int = Field(default=230, ge=1)
@@ -65,6 +67,7 @@ class Improvement:
     space: SearchSpace | None = None
     """None: all combinations of the choices of earlier trials."""
     name: str = "archon_bo"
+    compares: bool = True
 
     def propose(
         self, seen: Sequence[Seen], choices: Mapping[str, Sequence[Label]], rng: Random

@@ -35,6 +35,7 @@ class _Unseen:
     """The strategy."""
 
     name = "exhaustive"
+    compares = False
 
     def propose(
         self, seen: Sequence[Seen], choices: Mapping[str, Sequence[Label]], rng: Random

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from archsearch.search.sampler import SamplerConfig
 from archsearch.search.seen import Seen, unseen_label
@@ -32,6 +32,8 @@ class Greedy(SamplerConfig):
     first point that is not there. A trial that still runs counts as no improvement meanwhile.
     """
 
+    weighs_several: ClassVar[bool] = False
+
     name: Literal["greedy"] = "greedy"
 
     def build(self, seed: int, space: SearchSpace) -> BaseSampler:
@@ -45,6 +47,7 @@ class _Coordinates:
     """The strategy."""
 
     name = "greedy"
+    compares = True
 
     def propose(
         self, seen: Sequence[Seen], choices: Mapping[str, Sequence[Label]], rng: Random

@@ -33,9 +33,9 @@ def done(study):
     return [trial.state for trial in study.trials] == [TrialState.COMPLETE] * len(study.trials)
 
 
-class FiniteBasic(suite.BasicSamplerTestCase, suite.SingleOnlySamplerTestCase):
+class FiniteBasic(suite.BasicSamplerTestCase):
     """Run as they are: test_int, test_categorical, test_conditional_sample_independent,
-    test_sample_single_distribution, test_raise_error_for_samplers_during_multi_objectives."""
+    test_sample_single_distribution."""
 
     @pytest.mark.parametrize(
         "distribution", [FloatDistribution(0, 1), FloatDistribution(0, 1, step=0.5)]

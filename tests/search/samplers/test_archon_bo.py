@@ -4,6 +4,7 @@ import sys
 from random import Random
 
 import pytest
+from optuna.testing.pytest_samplers import SingleOnlySamplerTestCase
 
 from archsearch.errors import MissingExtra
 from archsearch.search.samplers.archon_bo import ArchonBO, Improvement
@@ -35,7 +36,7 @@ class TestArchonBO(SamplerContract):
 
 # Python's warning filters are one per process, so two threads undo each other's.
 @pytest.mark.filterwarnings("ignore:The optimal value found for dimension")
-class TestInOptuna(FiniteBasic, FiniteRelative):
+class TestInOptuna(FiniteBasic, FiniteRelative, SingleOnlySamplerTestCase):
     @pytest.fixture
     def sampler(self, space):
         pytest.importorskip("sklearn")

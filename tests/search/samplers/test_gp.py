@@ -11,7 +11,7 @@ from archsearch.testing.sampler_contract import SamplerContract
 
 @pytest.mark.slow
 class TestGP(SamplerContract):
-    trials = 10
+    trials = 8
 
     def config(self):
         pytest.importorskip("torch")

@@ -1,6 +1,7 @@
 """One choice at a time, over results that are told to it."""
 
 import pytest
+from optuna.testing.pytest_samplers import SingleOnlySamplerTestCase
 
 from archsearch.search.samplers.greedy import Greedy
 from archsearch.testing.sampler_contract import SamplerContract, score
@@ -53,7 +54,7 @@ class TestGreedy(SamplerContract):
         assert score(best) >= sorted(map(score, space.points()))[-6]
 
 
-class TestInOptuna(FiniteBasic, FiniteRelative):
+class TestInOptuna(FiniteBasic, FiniteRelative, SingleOnlySamplerTestCase):
     @pytest.fixture
     def sampler(self, space):
         return lambda: Greedy().build(0, space)

@@ -16,7 +16,7 @@ class TestNSGA2(SamplerContract):
         """The first is random; parents of the fourth are the best of all before it."""
         gains = []
         for seed in range(6):
-            values = [score(point) for point in loop(seed).run(40, in_flight=1)]
+            values = [score(point) for point in loop(seed=seed).run(40, in_flight=1)]
             gains.append(sum(values[24:32]) - sum(values[:8]))
         assert sum(gains) / 6 / 8 > 0.05
 

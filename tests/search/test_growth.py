@@ -1,0 +1,138 @@
+"""What counts as a larger study."""
+
+import copy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archsearch.registry import validate
+from archsearch.search.growth import changes, enlarges
+from archsearch.search.space import SearchSpace
+from tests.search.studies import SPACE, Multiplier, study
+
+VOTE = {"type": "vote"}
+OPTIONAL = {"name": "check", "choose": {"none": [], "verify": [{"type": "verifier", "model": "m"}]}}
+
+
+def space(*layers, rules=("ends_with_one",)):
+    return {"name": "space", "layers": list(layers), "rules": list(rules)}
+
+
+def generator(**fields):
+    return {"type": "generator", "model": "m", **fields}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (space(generator()), space(generator())),
+        (space(generator()), space(generator(), rules=())),
+        (
+            space(generator(model={"choose": ["m"]})),
+            space(generator(model={"choose": ["other", "m"]})),
+        ),
+        (space(generator(samples=2)), space(generator(samples={"choose": [1, 2]}))),
+        (
+            space(generator(model={"choose": ["m", "n"]})),
+            space(generator(model={"choose": {"n": "n", "m": "m", "both": ["m", "n"]}})),
+        ),
+        (space(generator(), VOTE), space(generator(), OPTIONAL, VOTE)),
+        (space(generator(), VOTE), space(OPTIONAL, generator(), VOTE, OPTIONAL)),
+        (
+            space(generator(), VOTE),
+            space(generator(), {"repeat": {"choose": [0, 1]}, "layers": [VOTE]}, VOTE),
+        ),
+        (space(generator(), VOTE), space(generator(), {"choose": {"vote": VOTE, "none": []}})),
+        (space(generator(), VOTE), space(generator(), {"choose": {"vote": [VOTE]}})),
+        (
+            space(OPTIONAL),
+            space({**OPTIONAL, "choose": {**OPTIONAL["choose"], "vote": [VOTE]}}),
+        ),
+    ],
+)
+def test_more_to_choose_from_is_growth(old, new):
+    assert enlarges(old, new)
+    for data in (old, new):
+        validate(SearchSpace, data, where="space")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (space(generator(), rules=()), space(generator())),
+        (space(generator()), space(generator(max_tokens=8))),
+        (space(generator(), VOTE), space(generator())),
+        (space(generator()), space(generator(), VOTE)),
+        (space(generator(), VOTE), space(VOTE, generator())),
+        (space(generator(samples=2)), space(generator(samples={"choose": [4, 8]}))),
+        (
+            space(generator(samples={"choose": [1, 2]})),
+            space(generator(samples={"choose": [1, 4]})),
+        ),
+        (space(OPTIONAL), space({**OPTIONAL, "name": "other"})),
+        (
+            space(OPTIONAL),
+            space({**OPTIONAL, "choose": {**OPTIONAL["choose"], "verify": [VOTE]}}),
+        ),
+    ],
+)
+def test_anything_else_is_not(old, new):
+    assert not enlarges(old, new)
+
+
+@given(st.data())
+def test_every_point_of_a_grown_space_is_one_of_the_larger(data):
+    """The space of the other tests, with some options taken out at random."""
+
+    def thinned(value):
+        if isinstance(value, list):
+            return [thinned(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        if "choose" not in value:
+            return {key: thinned(one) for key, one in value.items()}
+        options = value["choose"]
+        kept = data.draw(st.sets(st.sampled_from(list(options)), min_size=1))
+        if isinstance(options, dict):
+            return {**value, "choose": {k: thinned(v) for k, v in options.items() if k in kept}}
+        return {**value, "choose": [one for one in options if one in kept]}
+
+    small = {**copy.deepcopy(SPACE), "layers": thinned(SPACE["layers"])}
+    assert enlarges(small, SPACE)
+    assert enlarges(SPACE, small) == (small == SPACE)
+    within, whole = (validate(SearchSpace, s, where="space") for s in (small, SPACE))
+    assert all(whole.holds(point) for point in within.points())
+    assert sum(map(within.holds, whole.points())) == sum(1 for _ in within.points())
+
+
+def dumped(**entries):
+    return study(**entries).model_dump(mode="json")
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"search": {"trials": 3, "in_flight": 3}},
+        {"splits": {"search": 25, "select": 10, "test": 30}},
+        {"budget": {"per_question": {"flops": 3.9e7}, "study": {"flops": 1e12}}},
+        {"models": {"m": Multiplier(), "n": Multiplier()}},
+    ],
+)
+def test_what_a_run_may_go_on_with(entries):
+    assert changes(dumped(), dumped(**entries)) == []
+
+
+@pytest.mark.parametrize(
+    ("entries", "line"),
+    [
+        ({"seed": 1}, "seed: was 0, now 1"),
+        ({"splits": {"search": 15, "select": 10, "test": 30}}, "splits.search: was 20, now 15"),
+        ({"splits": {"search": 20, "select": 10, "test": 40}}, "splits.test: was 30, now 40"),
+        ({"search": {"trials": 12, "in_flight": 4}}, "search.in_flight: was 3, now 4"),
+        ({"models": {"n": Multiplier()}}, "models.m.backend: was 'multiplier', now"),
+    ],
+)
+def test_what_it_may_not(entries, line):
+    (found,) = [one for one in changes(dumped(), dumped(**entries)) if one.startswith(line)]
+    assert found
