@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from pydantic import PrivateAttr
 from table import Table, name_of
 
 from archsearch.architecture import Architecture
@@ -29,6 +30,7 @@ from archsearch.errors import ConfigError
 from archsearch.layer import PlannedCall
 from archsearch.registry import validate
 from archsearch.search.config import StudyConfig
+from archsearch.search.space import Params, SearchSpace
 from archsearch.seeds import seed_of
 from archsearch.types import Measured
 
@@ -47,6 +49,12 @@ class Use:
     sample_flops: Sequence[float]
 
 
+def flops_of(uses: Sequence[Use]) -> float:
+    """Of all together, each distinct prompt once."""
+    prompts = {use.prompt: use.prompt_flops for use in uses}
+    return sum(prompts.values()) + sum(sum(use.sample_flops) for use in uses)
+
+
 class World(Protocol):
     """One seed of a landscape."""
 
@@ -63,7 +71,9 @@ class World(Protocol):
 class Landscape(Protocol):
     """A study, and what its architectures do."""
 
-    config: StudyConfig
+    @property
+    def config(self) -> StudyConfig:
+        """The study."""
 
     def world(self, seed: int) -> World:
         """One seed."""
@@ -83,6 +93,25 @@ def optimum(landscape: Landscape) -> float:
         for architecture in map(space.architecture, space.points())
         if limits.over(Measured(flops=landscape.flops(architecture))) <= 0
     )
+
+
+class Remembering(SearchSpace):
+    """A space that makes each architecture once: what all seeds share."""
+
+    _made: dict[tuple[Any, ...], Architecture] = PrivateAttr(default_factory=dict)
+
+    def architecture(self, params: Params) -> Architecture:
+        """See `SearchSpace`."""
+        key = tuple(params.items())
+        if key not in self._made:
+            self._made[key] = super().architecture(params)
+        return self._made[key]
+
+
+def remembering(config: StudyConfig) -> StudyConfig:
+    """A study with such a space."""
+    space = Remembering.model_validate(config.space.model_dump())
+    return config.model_copy(update={"space": space})
 
 
 # -- made up
@@ -164,7 +193,7 @@ def _study(name: str, space: dict[str, Any], cap: float, trials: int) -> StudyCo
         "search": {"trials": trials},
         "baselines": {"styles": ["plain"]},
     }
-    return validate(StudyConfig, data, where=name)
+    return remembering(validate(StudyConfig, data, where=name))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,9 +220,7 @@ class MadeUp:
 
     def flops(self, architecture: Architecture) -> float:
         """The same on every question."""
-        uses = self.uses(architecture)
-        prompts = {use.prompt: use.prompt_flops for use in uses}
-        return sum(prompts.values()) + sum(sum(use.sample_flops) for use in uses)
+        return flops_of(self.uses(architecture))
 
     def uses(self, architecture: Architecture) -> tuple[Use, ...]:
         """From its plan: what a later layer asks is shared by those with the same layers before."""
@@ -250,10 +277,12 @@ class _Noisy:
 
 def _covered(single: float, samples: int, temperature: float) -> float:
     """How often one of the samples is right: more of them help more where they differ more."""
-    return 1 - (1 - single) * samples ** (-0.35 * min(1.0, 0.3 + 0.6 * temperature))
+    spread = 0.35 * min(1.0, 0.3 + 0.6 * temperature)
+    return 1 - (1 - single) * math.exp(-spread * math.log(samples))
 
 
 def _by_size(model: str, *values: float) -> float:
+    """The value that goes with a model: small, medium, large."""
     return values[_MODELS.index(model)]
 
 
@@ -315,7 +344,7 @@ class Replayed:
 
     def __init__(self, trials: int) -> None:
         config = StudyConfig.read(DATA / "table.yaml", [f"search.trials={trials}"])
-        self.config = config
+        self.config = remembering(config)
         self.table = Table.read(DATA / "table.npz")
         self._rows = {name: row for row, name in enumerate(self.table.names)}
         self._prompts, self._samples = self.table.prompt_flops(), self.table.sample_flops()
@@ -335,7 +364,7 @@ class Replayed:
         """The mean of all questions."""
         questions = range(self.table.questions)
         used = [self.uses(architecture, question) for question in questions]
-        return sum(map(_used, used)) / len(questions)
+        return sum(map(flops_of, used)) / len(questions)
 
     def row(self, architecture: Architecture) -> int:
         """Where the table has an architecture; raises `ConfigError` where it has not."""
@@ -374,8 +403,3 @@ class _Split:
     def kept(self, architecture: Architecture) -> float:
         row = self.landscape.row(architecture)
         return float(self.landscape.table.scores[row, self.order[self.searched :]].mean())
-
-
-def _used(uses: Sequence[Use]) -> float:
-    prompts = {use.prompt: use.prompt_flops for use in uses}
-    return sum(prompts.values()) + sum(sum(use.sample_flops) for use in uses)

@@ -23,6 +23,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
@@ -31,28 +32,28 @@ from typing import Any, cast
 
 import numpy as np
 from common import parser, tell
-from landscapes import Landscape, Replayed, Use, World, made_up, optimum
+from landscapes import Landscape, Replayed, Use, World, flops_of, made_up, optimum
 
 from archsearch.architecture import Architecture
 from archsearch.benchmark import Item, Splits
 from archsearch.budget import Account
 from archsearch.cost import Used
+from archsearch.errors import MissingExtra
 from archsearch.evaluate import Evaluator, Outcome
 from archsearch.ledger import Ledger
 from archsearch.search.forecast import Forecast
 from archsearch.search.progress import Progress
 from archsearch.search.proposer import Proposer
-from archsearch.search.sampler import SAMPLERS, chosen
+from archsearch.search.sampler import SAMPLERS
 from archsearch.search.study import Coordinator, Study, ranking
 from archsearch.types import Expected, Measured, Message, Question, Score, Target, UpperBound
 
-TRIALS = {"ladder": 120, "valley": 120, "table": 64}
+TRIALS = {"ladder": 64, "valley": 64, "table": 64}
 """Distinct architectures that a study scores."""
 POINT = 0.01
 SEEDS = 20
 
-SAMPLERS_MEASURED: dict[str, dict[str, Any] | None] = {
-    "default": None,
+SAMPLERS_MEASURED: dict[str, dict[str, Any]] = {
     "tpe": {"name": "tpe"},
     "plain_tpe": {"name": "optuna", "sampler": "TPESampler"},
     "exhaustive": {"name": "exhaustive"},
@@ -63,8 +64,9 @@ SAMPLERS_MEASURED: dict[str, dict[str, Any] | None] = {
     "archon_bo": {"name": "archon_bo"},
     "archon_bo_30": {"name": "archon_bo", "startup_trials": 30},
 }
-"""`plain_tpe` is Optuna's as it comes; `archon_bo` begins to model after 230 trials, as Archon's."""
-QUICK = ["default", "random", "greedy", "archon_bo"]
+"""`tpe` is also what a study takes that names none, as these spaces hold more points than trials.
+`plain_tpe` is Optuna's as it comes; `archon_bo` models after 230 trials, as Archon's does."""
+QUICK = ["tpe", "random", "greedy", "archon_bo"]
 
 
 def main() -> None:
@@ -74,6 +76,8 @@ def main() -> None:
     places = flags.landscape or (["table"] if flags.quick else list(TRIALS))
     seeds = range(flags.seeds or (3 if flags.quick else SEEDS))
     jobs = list(product(places, names, seeds))
+    for place in places:
+        landscape(place)  # workers are forked, so they have it
     with ProcessPoolExecutor(max_workers=flags.processes) as workers:
         found = dict(zip(jobs, workers.map(run, jobs), strict=True))
     figures: dict[str, Any] = {}
@@ -119,17 +123,16 @@ def run(job: tuple[str, str, int]) -> Run | None:
     place, name, seed = job
     logging.disable(logging.WARNING)
     ground, best = landscape(place)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, suppress(MissingExtra):
         return asyncio.run(_study(ground, best, SAMPLERS_MEASURED[name], seed, Path(folder)))
+    return None
 
 
 async def _study(
-    ground: Landscape, best: float, named: dict[str, Any] | None, seed: int, folder: Path
+    ground: Landscape, best: float, named: dict[str, Any], seed: int, folder: Path
 ) -> Run:
     config = ground.config.model_copy(update={"seed": seed})
-    sampler = chosen(
-        SAMPLERS.parse(named, where="bench") if named else None, config.space, config.search.trials
-    )
+    sampler = SAMPLERS.parse(named, where="bench")
     items = _items(config.splits.search)
     scorer = LookedUp(ground.world(seed), {item.question.id: at for at, item in enumerate(items)})
     with Ledger(folder) as ledger:
@@ -150,15 +153,10 @@ async def _study(
     winner = ranking(coordinator.trials, limits)[0].found
     order = [t.found for t in coordinator.trials if t.may_win(limits)]
     near = {a.digest for a in order if ground.truth(a) >= best - POINT}
-    reached = next(
-        (
-            (at, drawn)
-            for at, (digest, drawn) in enumerate(scorer.whole.items(), 1)
-            if digest in near
-        ),
-        (np.inf, np.inf),
-    )
-    return Run(*reached, kept=scorer.world.kept(winner), drawn=scorer.drawn)
+    found = enumerate(scorer.whole.items(), 1)
+    reached = ((float(at), drawn) for at, (digest, drawn) in found if digest in near)
+    trials, flops = next(reached, (np.inf, np.inf))
+    return Run(trials=trials, flops=flops, kept=scorer.world.kept(winner), drawn=scorer.drawn)
 
 
 @dataclass(slots=True)
@@ -191,7 +189,7 @@ class LookedUp:
             yield Outcome(
                 question_id=item.question.id,
                 result=Score(value=self.world.score(architecture, place)),
-                cost=Measured(flops=_all(uses)),
+                cost=Measured(flops=flops_of(uses)),
             )
 
     def _draw(self, place: int, uses: Sequence[Use]) -> float:
@@ -238,11 +236,6 @@ def _items(count: int) -> tuple[Item, ...]:
         )
         for at in range(count)
     )
-
-
-def _all(uses: Sequence[Use]) -> float:
-    prompts = {use.prompt: use.prompt_flops for use in uses}
-    return sum(prompts.values()) + sum(sum(use.sample_flops) for use in uses)
 
 
 def _summary(runs: Sequence[Run]) -> dict[str, Any]:
