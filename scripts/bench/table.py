@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any, Self
@@ -79,7 +79,7 @@ class Table:
         uses = [use for cell in cells for use in cell]
         return cls(
             names=tuple(map(name_of, architectures)),
-            shape={name: getattr(shape, name) for name in shape.__dataclass_fields__},
+            shape=asdict(shape),
             scores=np.array([list(_scores(e)) for e in evaluations], dtype=np.float32),
             prompt_tokens=np.array(list(prompts.values()), dtype=np.uint16),
             stream_prompt=np.array([places[prompt] for prompt, _ in streams], dtype=np.uint32),
@@ -101,11 +101,8 @@ class Table:
     def write(self, path: Path) -> None:
         """Compressed; the same table gives the same bytes."""
         about = json.dumps({"names": self.names, "shape": self.shape}).encode()
-        arrays = {
-            name: getattr(self, name)
-            for name in self.__dataclass_fields__
-            if name not in ("names", "shape")
-        }
+        names = {one.name for one in fields(self)} - {"names", "shape"}
+        arrays = {name: getattr(self, name) for name in sorted(names)}
         packed = io.BytesIO()
         np.savez_compressed(packed, about=np.frombuffer(about, dtype=np.uint8), **arrays)
         path.write_bytes(packed.getvalue())
