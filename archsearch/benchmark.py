@@ -31,7 +31,7 @@ class SplitSizes(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     search: int = Field(default=100, ge=1)
-    select: int = Field(default=50, ge=0)
+    select: int = Field(default=100, ge=0)
     test: int = Field(default=200, ge=1)
 
     @property

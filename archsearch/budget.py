@@ -73,6 +73,11 @@ class ChargesInMemory:
         """See `Charges`."""
         return total(Measured, self._costs.values())
 
+    def take(self) -> dict[str, Measured]:
+        """All of them, by name; they are kept no longer."""
+        taken, self._costs = self._costs, {}
+        return taken
+
 
 class Account:
     """What a study has spent, what calls in flight may still take, and what is set aside.

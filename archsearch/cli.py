@@ -40,7 +40,7 @@ Overrides = Annotated[
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most so many questions in each split.")]
 Replay = Annotated[
-    Path | None,
+    str | None,
     typer.Option(metavar="STORE", help="Open no model; take every sample from this store."),
 ]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of splits and sampler.")]
@@ -83,6 +83,12 @@ def search(
     objective: Annotated[
         str | None, typer.Option(help="score, or pareto: the front of score against cost.")
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that evaluate, beside this one.")
+    ] = 0,
+    join: Annotated[
+        bool, typer.Option("--join", help="Let `archsearch worker` join, here and on other hosts.")
+    ] = False,
 ) -> None:
     """Search for the best architecture; the same command resumes an interrupted run.
 
@@ -95,11 +101,14 @@ def search(
       archsearch search my_study.yaml --set search.sampler.name=gp --replay pool.sqlite
 
       archsearch search my_study.yaml --objective pareto --out runs/front
+
+      archsearch search my_study.yaml --set database=postgresql://me@host/runs --join
     """
     from archsearch import collector
     from archsearch.dispatch import Meter
     from archsearch.screen import Watch, show_report
     from archsearch.search.progress import Progress
+    from archsearch.search.run import address
     from archsearch.search.run import search as run_search
 
     asked = [*(overrides or []), *([f"search.objective={objective}"] if objective else [])]
@@ -109,10 +118,19 @@ def search(
     folder = out or Path("runs") / (f"{config.name}-replay" if replay else config.name)
     console, progress, meter = Console(), Progress(), Meter()
     collector.spare()
+    if join:
+        console.print(
+            f"workers join with: archsearch worker '{address(config, folder)}'",
+            highlight=False,
+            soft_wrap=True,
+        )
 
     async def run() -> dict[str, Any]:
+        hands = workers if workers or join else None
         async with Watch(console, progress, meter, config.budget).watching():
-            return await run_search(config, folder, progress, meter, replay=replay is not None)
+            return await run_search(
+                config, folder, progress, meter, workers=hands, replay=replay is not None
+            )
 
     try:
         document = asyncio.run(run())
@@ -123,6 +141,45 @@ def search(
     if missing := document["samples"]["missing"]:
         console.print(_missing(missing, replay), highlight=False)
     console.print(f"report, best architecture and samples: {folder}", highlight=False)
+
+
+@app.command()
+@_clean
+def worker(
+    run: Annotated[str, typer.Argument(help="Run folder, or the address that the search shows.")],
+    nursery: Annotated[bool, typer.Option("--nursery", hidden=True)] = False,
+) -> None:
+    """Evaluate questions of a running search, until it is over.
+
+    Examples:
+
+      archsearch worker runs/my_study
+
+      archsearch worker 'postgresql://me@host/runs#my_study'
+    """
+    from archsearch import collector
+    from archsearch.search import processes
+    from archsearch.search.worker import prepare, work
+
+    def begin(*, attached: bool) -> None:
+        try:
+            asyncio.run(work(run, attached=attached))
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            raise typer.Exit(INTERRUPTED) from None
+
+    def status() -> int:
+        try:
+            _clean(begin)(attached=True)
+        except typer.Exit as end:
+            return end.exit_code
+        return 0
+
+    prepare()
+    collector.spare()
+    if nursery:
+        processes.nursery(status)
+    else:
+        begin(attached=False)
 
 
 @app.command()
@@ -164,7 +221,7 @@ def evaluate(
     overrides: Overrides = None,
     limit: Limit = None,
     seed: Seed = None,
-    store: Annotated[Path | None, typer.Option(help="Sample store to reuse and fill.")] = None,
+    store: Annotated[str | None, typer.Option(help="Sample store to reuse and fill.")] = None,
     replay: Replay = None,
 ) -> None:
     """Score one architecture, with its interval and cost.
@@ -211,7 +268,7 @@ def pool(
         typer.Option(min=1, help="Of each prompt; by default the most that any generator asks."),
     ] = None,
     store: Annotated[
-        Path | None, typer.Option(help="Sample store to fill; by default the study's.")
+        str | None, typer.Option(help="Sample store to fill; by default the study's.")
     ] = None,
     split: Annotated[
         str | None, typer.Option(help="search, select or test; by default all three.")
@@ -237,9 +294,11 @@ def pool(
     from archsearch.screen import Watch, show_pool
     from archsearch.search.pool import Pool
     from archsearch.search.progress import Progress
+    from archsearch.search.run import store_of
 
     config = _study(study, overrides, limit=limit, seed=seed)
-    path = store or config.store or Path("runs") / config.name / "samples.sqlite"
+    folder = Path("runs") / config.name
+    place = store or store_of(config, folder)
     wanted = Pool.of(config, samples=samples, split=split)
     console, progress, meter = Console(), Progress(), Meter()
     show_pool(console, wanted)
@@ -248,20 +307,21 @@ def pool(
 
     async def run() -> list[Failure]:
         async with Watch(console, progress, meter, config.budget).watching():
-            return await wanted.draw(path, progress, meter)
+            return await wanted.draw(place, progress, meter)
 
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not store:
+        folder.mkdir(parents=True, exist_ok=True)
     try:
         failures = asyncio.run(run())
     except KeyboardInterrupt:
-        console.print(f"interrupted; what was drawn is in {path}", highlight=False)
+        console.print(f"interrupted; what was drawn is in {place}", highlight=False)
         raise typer.Exit(INTERRUPTED) from None
     if failures:
         raise RunError(
             f"{len(failures)} requests failed, the first: {failures[0].message}; the rest is in "
-            f"{path}; the same command draws what is missing"
+            f"{place}; the same command draws what is missing"
         )
-    console.print(f"pool: {path}; drawn now {meter.drawn_samples} samples", highlight=False)
+    console.print(f"pool: {place}; drawn now {meter.drawn_samples} samples", highlight=False)
 
 
 @app.command()
@@ -372,7 +432,7 @@ def _study(
     )
 
 
-def _missing(count: int, store: Path | None) -> str:
+def _missing(count: int, store: str | None) -> str:
     """What is to be done about what a replay lacked."""
     return (
         f"{count} samples or prompt lengths are missing in {store}, and more may be behind them; "

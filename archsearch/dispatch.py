@@ -183,7 +183,7 @@ class Dispatcher:
         """What a replay asked for in vain: samples by key and index, prompts with index -1."""
 
     @property
-    def models(self) -> Mapping[str, Model]:
+    def models(self) -> dict[str, Model]:
         """By the names that architectures use."""
         return {name: line.model for name, line in self._lines.items()}
 

@@ -4,149 +4,164 @@ from __future__ import annotations
 
 import fcntl
 import json
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, astuple, fields
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from archsearch.cost import Used
+from archsearch.database import Database, Part, connect
 from archsearch.errors import RunError
 from archsearch.evaluate import Outcome
 from archsearch.types import Failure, Fallback, Measured, Score, total
 
-SCHEMA = 2
+SCHEMA = 3
 
 _TABLES = """
-CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS asked (number INTEGER PRIMARY KEY, proposal TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) {keyed};
+CREATE TABLE IF NOT EXISTS asked (number BIGINT PRIMARY KEY, proposal TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS told (number BIGINT PRIMARY KEY, result TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS outcomes (
     digest TEXT NOT NULL, question TEXT NOT NULL, outcome TEXT NOT NULL,
     PRIMARY KEY (digest, question)
-) WITHOUT ROWID;
+) {keyed};
 CREATE TABLE IF NOT EXISTS charges (
-    name TEXT PRIMARY KEY, flops REAL NOT NULL, prompt_tokens REAL NOT NULL,
-    completion_tokens REAL NOT NULL, calls REAL NOT NULL, dollars REAL NOT NULL
-) WITHOUT ROWID;
+    name TEXT PRIMARY KEY, flops DOUBLE PRECISION NOT NULL, prompt_tokens DOUBLE PRECISION NOT NULL,
+    completion_tokens DOUBLE PRECISION NOT NULL, calls DOUBLE PRECISION NOT NULL,
+    dollars DOUBLE PRECISION NOT NULL
+) {keyed};
+CREATE TABLE IF NOT EXISTS workers (
+    name TEXT PRIMARY KEY, place TEXT NOT NULL, process BIGINT NOT NULL,
+    deadline DOUBLE PRECISION NOT NULL, complaint TEXT
+) {keyed};
+CREATE TABLE IF NOT EXISTS tasks (
+    digest TEXT NOT NULL, question TEXT NOT NULL, number BIGINT NOT NULL, layers TEXT NOT NULL,
+    worker TEXT, result TEXT, PRIMARY KEY (digest, question)
+) {keyed};
 """
-_CHARGE = "INSERT OR IGNORE INTO charges VALUES (?, ?, ?, ?, ?, ?)"
+PART = Part(
+    name="ledger",
+    noun="a ledger",
+    schema=SCHEMA,
+    tables=_TABLES,
+    afresh=(
+        "move the run folder away to start again (its samples.sqlite can still be named as `store`)"
+    ),
+    another="another --out",
+    checked=True,
+)
+_CHARGE = (
+    "INSERT INTO charges VALUES (:name, :flops, :prompt_tokens, :completion_tokens, :calls, "
+    ":dollars) ON CONFLICT DO NOTHING"
+)
 _CHARGED = (
-    "SELECT TOTAL(flops), TOTAL(prompt_tokens), TOTAL(completion_tokens), TOTAL(calls), "
-    "TOTAL(dollars) FROM charges"
+    "SELECT COALESCE(SUM(flops), 0.0), COALESCE(SUM(prompt_tokens), 0.0), "
+    "COALESCE(SUM(completion_tokens), 0.0), COALESCE(SUM(calls), 0.0), "
+    "COALESCE(SUM(dollars), 0.0) FROM charges"
 )
 
 
 class Ledger:
-    """One run's record, in `ledger.sqlite` of its folder; held by one process at a time."""
+    """One run's record, in `ledger.sqlite` of its folder or on a server; held by one process at a
+    time."""
 
-    def __init__(self, folder: Path) -> None:
-        """Opens or makes it. Raises `RunError` when another process holds the run, or when the
-        file is damaged."""
+    def __init__(self, folder: Path, *, server: str | None = None) -> None:
+        """Opens or makes it; `server` is the address of a schema, see `database.Server`. Raises
+        `RunError` when another process holds the run, or when the file is damaged."""
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (folder / "lock").open("w")
+        self._lock = _locked(folder)
         try:
-            # The kernel drops it when the process dies, so no lock is ever stale.
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._lock.close()
-            raise RunError(
-                f"a run is held by one process at a time; {folder} is in use; wait for it, or "
-                f"choose another folder with --out"
-            ) from None
-        path = folder / "ledger.sqlite"
-        self._db = sqlite3.connect(path, isolation_level=None)
-        try:
-            self._prepare(path)
+            self.database = connect(server or folder / "ledger.sqlite", PART)
         except BaseException:
-            self.close()
+            self._lock.close()
             raise
-
-    def _prepare(self, path: Path) -> None:
-        try:
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            (verdict,) = self._db.execute("PRAGMA quick_check").fetchone()
-            if version == 0:
-                self._db.executescript(_TABLES)
-                self._db.execute(f"PRAGMA user_version={SCHEMA}")
-        except sqlite3.DatabaseError as error:
-            version, verdict = SCHEMA, str(error)
-        if verdict != "ok":
-            raise RunError(
-                f"a ledger must be a sound SQLite file; {path}: {verdict}; move the run folder "
-                f"away to start again (its samples.sqlite can still be named as `store`)"
-            )
-        if version not in (0, SCHEMA):
-            raise RunError(
-                f"a ledger must be of schema {SCHEMA}; {path} is of schema {version}; use the "
-                f"archsearch version that wrote it, or another --out"
-            )
+        if not self.database.claim():
+            self.close()
+            raise _held(server or str(folder))
 
     def settle(self, name: str, value: Any) -> Any:
         """The recorded value of a fact about the whole run; `value` becomes it the first time."""
-        self._db.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
-        (text,) = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-        return json.loads(text)
+        self.database.execute(
+            "INSERT INTO facts VALUES (:name, :value) ON CONFLICT DO NOTHING",
+            {"name": name, "value": json.dumps(value)},
+        )
+        return fact(self.database, name)
 
     def note(self, name: str, value: Any) -> None:
         """Records a fact anew; the last one stands."""
-        self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
+        self.database.execute(
+            "INSERT INTO facts VALUES (:name, :value) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            {"name": name, "value": json.dumps(value)},
+        )
 
     def asked(self, number: int) -> Any | None:
         """What trial `number` was made of, if it was asked before."""
-        row = self._db.execute("SELECT proposal FROM asked WHERE number = ?", (number,)).fetchone()
-        return json.loads(row[0]) if row else None
+        rows = self.database.rows(
+            "SELECT proposal FROM asked WHERE number = :number", {"number": number}
+        )
+        return _parsed(rows[0][0]) if rows else None
 
     def record_asked(self, number: int, proposal: Mapping[str, Any]) -> None:
         """Commits what trial `number` is made of, before its first question."""
-        self._db.execute("INSERT INTO asked VALUES (?, ?)", (number, json.dumps(proposal)))
+        self.database.execute(
+            "INSERT INTO asked VALUES (:number, :proposal)",
+            {"number": number, "proposal": json.dumps(proposal)},
+        )
+
+    def settle_told(self, number: int, result: Mapping[str, Any]) -> Any:
+        """What the sampler is told of trial `number`: `result`, unless it was told before. On disk
+        before it is told, and all that was recorded so far with it."""
+        inserted = self.database.execute(
+            "INSERT INTO told VALUES (:number, :result) ON CONFLICT DO NOTHING",
+            {"number": number, "result": json.dumps(result)},
+        )
+        if inserted:
+            self.database.sync()
+        ((text,),) = self.database.rows(
+            "SELECT result FROM told WHERE number = :number", {"number": number}
+        )
+        return _parsed(text)
 
     def outcomes(self, digest: str) -> dict[str, Outcome]:
         """Scored outcomes of an architecture, by question id. Failures are to be tried again."""
-        rows = self._db.execute("SELECT outcome FROM outcomes WHERE digest = ?", (digest,))
-        found = (_outcome(json.loads(text)) for (text,) in rows)
+        rows = self.database.rows(
+            "SELECT outcome FROM outcomes WHERE digest = :digest", {"digest": digest}
+        )
+        found = (read_outcome(_parsed(text)) for (text,) in rows)
         return {o.question_id: o for o in found if isinstance(o.result, Score)}
 
     def record_outcome(self, digest: str, outcome: Outcome) -> None:
         """Commits what became of a question; a later attempt replaces a failure."""
-        self._db.execute(
-            "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?)",
-            (digest, outcome.question_id, json.dumps(asdict(outcome))),
+        self.database.execute(
+            "INSERT INTO outcomes VALUES (:digest, :question, :outcome) "
+            "ON CONFLICT (digest, question) DO UPDATE SET outcome = excluded.outcome",
+            {
+                "digest": digest,
+                "question": outcome.question_id,
+                "outcome": json.dumps(asdict(outcome)),
+            },
         )
 
     def record_charges(self, costs: Mapping[str, Measured]) -> Measured:
         """Commits the charges whose names are new, and gives their sum; see `budget.Charges`."""
-        with self._transaction():
+        with self.database.transaction():
             new = [cost for name, cost in costs.items() if self._charge(name, cost)]
         return total(Measured, new)
 
     def _charge(self, name: str, cost: Measured) -> bool:
-        row = (name, *astuple(cost))
-        return bool(self._db.execute(_CHARGE, row).rowcount)
+        return bool(self.database.execute(_CHARGE, {"name": name, **asdict(cost)}))
 
     def charged(self) -> Measured:
         """Everything charged to the study; see `budget.Charges`."""
-        (sums,) = self._db.execute(_CHARGED)
+        (sums,) = self.database.rows(_CHARGED)
         names = [field.name for field in fields(Measured)]
         return Measured(**dict(zip(names, sums, strict=True)))
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
-
     def close(self) -> None:
         """Lets go of the run."""
-        self._db.close()
+        self.database.close()
         self._lock.close()
 
     def __enter__(self) -> Self:
@@ -161,7 +176,48 @@ class Ledger:
         self.close()
 
 
-def _outcome(data: dict[str, Any]) -> Outcome:
+def _locked(folder: Path) -> IO[str]:
+    """The lock of a run folder, held. The kernel drops it when the process dies, so no lock is ever
+    stale."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise RunError(
+            f"a run needs a folder that it may write to; {error}; choose another with --out"
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise _held(str(folder)) from None
+    return lock
+
+
+def _held(where: str) -> RunError:
+    return RunError(
+        f"a run is held by one process at a time; {where} is in use; wait for it, or choose "
+        f"another folder with --out"
+    )
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise RunError(
+            f"a ledger must hold what was written to it; {error} in {text[:80]!r}; {PART.afresh}"
+        ) from error
+
+
+def fact(database: Database, name: str) -> Any | None:
+    """The recorded value of a fact about a run; None without one."""
+    rows = database.rows("SELECT value FROM facts WHERE name = :name", {"name": name})
+    return _parsed(rows[0][0]) if rows else None
+
+
+def read_outcome(data: dict[str, Any]) -> Outcome:
+    """The outcome that `asdict` made into plain data."""
     result = data["result"]
     used = [
         {**call, "completion_tokens": tuple(call["completion_tokens"])} for call in data["used"]

@@ -107,6 +107,7 @@ def show_report(console: Console, report: Mapping[str, Any]) -> None:
     console.print(_front(report))
     console.print(drawn(Architecture.parse(report["best"]["architecture"])))
     console.print(_contenders(report))
+    console.print(optimism_line(report), highlight=False)
     tokens, flops = report["tokens"], report["flops"]
     console.print(
         f"drawn {tokens['drawn']:,} tokens, {flops['drawn']:.3g} FLOPs; without reuse the same "
@@ -126,6 +127,16 @@ def show_pool(console: Console, pool: Pool) -> None:
         f"study's cap: {cap}",
     ]
     console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+
+
+def optimism_line(report: Mapping[str, Any]) -> str:
+    """What the search score of the winner is worth."""
+    best = report["best"]
+    tried = sum(trial["score"] is not None for trial in report["trials"])
+    return (
+        f"chosen from {tried} on {best['search']['n']} questions, its search score of "
+        f"{best['search']['score']:.3f} is expected to flatter it by {best['optimism']:+.3f}"
+    )
 
 
 def drawn(architecture: Architecture) -> Tree:

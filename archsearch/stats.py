@@ -1,13 +1,16 @@
 """Intervals and tests for the scores of a benchmark: one question, one score in [0, 1].
 
 Randomness is handed in as `rng`, and used only where scores are graded. Questions are taken to be
-drawn from a large population of like questions.
+drawn from a large population of like questions. Where a question has several scores, or several
+questions share a text, `clusters` says which belong together: they are drawn together, and to take
+them for independent would make an interval too narrow (Miller 2024, "Adding Error Bars to Evals",
+arXiv 2411.00640, section 2.2).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TypeAlias
@@ -37,7 +40,11 @@ class Interval:
 
 
 def mean_interval(
-    scores: Sequence[float] | Floats, *, rng: np.random.Generator, confidence: float = 0.95
+    scores: Sequence[float] | Floats,
+    *,
+    rng: np.random.Generator,
+    confidence: float = 0.95,
+    clusters: Sequence[Hashable] | None = None,
 ) -> Interval:
     """The mean score.
 
@@ -45,11 +52,17 @@ def mean_interval(
     & DasGupta 2001), graded ones the BCa bootstrap (Efron 1987). Its 95% interval covered .93
     to .98 in simulation, but .67 where 20 scores hold a rare high one: graded scores want n >= 50.
     Equal graded scores, of which a bootstrap would have no width, get `_nothing_else_seen`.
+
+    With `clusters`, a name for each score, Wilson's interval takes the number of independent scores
+    that would vary as much (Kish 1965; among intervals for clustered shares it kept to its level
+    best in Dean & Pagano 2015), and the bootstrap draws whole clusters. Four 0/1 scores of each of
+    20 to 200 questions: 95% intervals covered .94 to .965, and .82 to .84 without `clusters`.
     """
     checked, z = _checked(scores), _z(confidence)
+    sums, sizes = _per_cluster(checked, clusters)
     if _is_binary(checked):
-        return _wilson(int(checked.sum()), len(checked), z)
-    return _bootstrap(checked, z, rng, bounds=(0.0, 1.0))
+        return _wilson(float(checked.mean()), _effective_size(sums, sizes), z)
+    return _bootstrap(sums, sizes, z, rng, bounds=(0.0, 1.0))
 
 
 def paired_difference(
@@ -58,6 +71,7 @@ def paired_difference(
     *,
     rng: np.random.Generator,
     confidence: float = 0.95,
+    clusters: Sequence[Hashable] | None = None,
 ) -> Interval:
     """The mean of a - b, where a[i] and b[i] are scores of the same question.
 
@@ -70,7 +84,8 @@ def paired_difference(
         Bonett-Price      .928   .935   .938   .938   mean distance from .95: .027 to .009
 
     Both are sound; Tango's keeps to its level more closely as n grows and is never far below it.
-    Graded differences get the BCa bootstrap, as in `mean_interval`.
+    Graded differences get the BCa bootstrap, as in `mean_interval`, and so does every difference
+    with `clusters` of several scores.
     """
     first, second, z = _checked(a), _checked(b), _z(confidence)
     if len(first) != len(second):
@@ -78,10 +93,11 @@ def paired_difference(
             f"paired scores must be of the same questions; received {len(first)} and {len(second)}"
         )
     difference = first - second
-    if _is_binary(first) and _is_binary(second):
+    sums, sizes = _per_cluster(difference, clusters)
+    if len(sums) == len(difference) and _is_binary(first) and _is_binary(second):
         wins, losses = int((difference > 0).sum()), int((difference < 0).sum())
         return _tango(wins, losses, len(difference), z)
-    return _bootstrap(difference, z, rng, bounds=(-1.0, 1.0))
+    return _bootstrap(sums, sizes, z, rng, bounds=(-1.0, 1.0))
 
 
 def mcnemar_exact(wins: int, losses: int) -> float:
@@ -109,6 +125,36 @@ def _checked(scores: Sequence[float] | Floats) -> Floats:
     return array
 
 
+def _per_cluster(values: Floats, clusters: Sequence[Hashable] | None) -> tuple[Floats, Floats]:
+    """The sum of each cluster's values, and how many they are."""
+    if clusters is None:
+        return values, np.ones(len(values))
+    if len(clusters) != len(values):
+        raise ConfigError(
+            f"each score belongs to a cluster; received {len(values)} and {len(clusters)}"
+        )
+    numbers: dict[Hashable, int] = {}
+    places = [numbers.setdefault(cluster, len(numbers)) for cluster in clusters]
+    sums = np.bincount(places, values).astype(np.float64)
+    return sums, np.bincount(places).astype(np.float64)
+
+
+def _effective_size(sums: Floats, sizes: Floats) -> float:
+    """How many independent 0/1 scores have a mean that varies as much as that of these clusters.
+
+    The variance is the cluster-robust one (Liang & Zeger 1986; Miller 2024, section 2.2).
+    """
+    n, count = float(sizes.sum()), len(sizes)
+    if count == n:
+        return n
+    share = float(sums.sum()) / n
+    if share in (0.0, 1.0) or count == 1:
+        return float(count)  # nothing tells them apart, so each cluster may be of one piece
+    square = float(((sums - share * sizes) ** 2).sum()) * count / (count - 1)
+    # Clusters that happen to be more alike than chance has it are no more than independent.
+    return min(n, share * (1 - share) * n * n / square) if square else n
+
+
 def _z(confidence: float) -> float:
     if not 0 < confidence < 1:
         raise ConfigError(f"confidence must lie between 0 and 1; received {confidence}")
@@ -119,8 +165,7 @@ def _is_binary(scores: Floats) -> bool:
     return bool(((scores == 0) | (scores == 1)).all())
 
 
-def _wilson(successes: int, n: int, z: float) -> Interval:
-    share = successes / n
+def _wilson(share: float, n: float, z: float) -> Interval:
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
     # Rounding must not push an end past the estimate, which it equals at 0 and 1.
@@ -154,17 +199,18 @@ def _edge(accepted: Callable[[float], bool], inside: float, outside: float) -> f
 
 
 def _bootstrap(
-    values: Floats, z: float, rng: np.random.Generator, *, bounds: tuple[float, float]
+    sums: Floats, sizes: Floats, z: float, rng: np.random.Generator, *, bounds: tuple[float, float]
 ) -> Interval:
-    """BCa interval of the mean (Efron 1987; Efron & Tibshirani 1993, chapter 14)."""
-    mean = float(values.mean())
-    deviations = values - mean
-    if np.ptp(values) < 1e-12:
-        return _nothing_else_seen(mean, len(values), z, bounds)
-    means = _resampled_means(values, rng)
+    """BCa interval of the mean of all scores in clusters (Efron 1987; Efron & Tibshirani 1993,
+    chapter 14), whose acceleration takes the influence of a whole cluster."""
+    mean = float(sums.sum() / sizes.sum())
+    influence = sums - mean * sizes
+    if np.abs(influence).max() < 1e-12:
+        return _nothing_else_seen(mean, len(sums), z, bounds)
+    means = _resampled_means(sums, sizes, rng)
     below = float((means < mean).mean() + (means <= mean).mean()) / 2
     bias = _NORMAL.inv_cdf(min(max(below, 0.5 / RESAMPLES), 1 - 0.5 / RESAMPLES))
-    acceleration = float((deviations**3).sum() / (6 * (deviations**2).sum() ** 1.5))
+    acceleration = float((influence**3).sum() / (6 * (influence**2).sum() ** 1.5))
     shares = [
         _NORMAL.cdf(bias + (bias + end) / (1 - acceleration * (bias + end))) for end in (-z, z)
     ]
@@ -172,12 +218,12 @@ def _bootstrap(
     return Interval(mean, float(low), float(high))
 
 
-def _resampled_means(values: Floats, rng: np.random.Generator) -> Floats:
-    rows = max(1, _BLOCK // len(values))
-    blocks = [
-        rng.choice(values, size=(min(rows, RESAMPLES - start), len(values))).mean(axis=1)
-        for start in range(0, RESAMPLES, rows)
-    ]
+def _resampled_means(sums: Floats, sizes: Floats, rng: np.random.Generator) -> Floats:
+    count = len(sums)
+    rows, blocks = max(1, _BLOCK // count), []
+    for start in range(0, RESAMPLES, rows):
+        drawn = rng.integers(count, size=(min(rows, RESAMPLES - start), count))
+        blocks.append(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1))
     return np.concatenate(blocks)
 
 

@@ -10,13 +10,12 @@ and how many tokens its prompts have.
 from __future__ import annotations
 
 import json
-import sqlite3
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from archsearch.database import Part, connect
 from archsearch.errors import RunError
 from archsearch.seeds import digest
 from archsearch.types import Completion, FinishReason, Logprobs, Message, Request, Usage
@@ -24,25 +23,39 @@ from archsearch.types import Completion, FinishReason, Logprobs, Message, Reques
 SCHEMA = 2
 """Part of every key: raised when the meaning of a sample changes, as those of old then miss."""
 _LAYOUT = 3
-"""Of the file. One of layout 2 only lacks tables; they are added when it is opened to be filled."""
-
-_TIMEOUT = 60.0
-"""Seconds to wait for a file that others have locked."""
+"""Of the tables."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS samples (
-    key BLOB NOT NULL, idx INTEGER NOT NULL,
-    text BLOB NOT NULL, reasoning BLOB NOT NULL, finish TEXT NOT NULL,
-    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
-    cached_tokens INTEGER NOT NULL, seed INTEGER NOT NULL, score REAL, logprobs TEXT,
+    key {bytes} NOT NULL, idx BIGINT NOT NULL,
+    text {bytes} NOT NULL, reasoning {bytes} NOT NULL, finish TEXT NOT NULL,
+    prompt_tokens BIGINT NOT NULL, completion_tokens BIGINT NOT NULL,
+    cached_tokens BIGINT NOT NULL, seed BIGINT NOT NULL, score DOUBLE PRECISION, logprobs TEXT,
     PRIMARY KEY (key, idx)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS prompts (key BLOB PRIMARY KEY, tokens INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS models (signature TEXT PRIMARY KEY, facts TEXT NOT NULL) WITHOUT ROWID;
+) {keyed};
+CREATE TABLE IF NOT EXISTS prompts (key {bytes} PRIMARY KEY, tokens BIGINT NOT NULL) {keyed};
+CREATE TABLE IF NOT EXISTS models (signature TEXT PRIMARY KEY, facts TEXT NOT NULL) {keyed}
 """
-_COLUMNS = (
-    "text, reasoning, finish, prompt_tokens, completion_tokens, cached_tokens, seed, score, "
-    "logprobs"
+_PART = Part(
+    name="samples",
+    noun="a sample store",
+    schema=_LAYOUT,
+    tables=_TABLES,
+    afresh="move it away to start a new one",
+    another="another store",
+    checked=False,  # it may hold many gigabytes
+)
+_GET = (
+    "SELECT idx, text, reasoning, finish, prompt_tokens, completion_tokens, cached_tokens, seed, "
+    "score, logprobs FROM samples WHERE key = :key AND idx BETWEEN :first AND :last"
+)
+_PUT = (
+    "INSERT INTO samples VALUES (:key, :idx, :text, :reasoning, :finish, :prompt_tokens, "
+    ":completion_tokens, :cached_tokens, :seed, :score, :logprobs) ON CONFLICT DO NOTHING"
+)
+_PUT_MODEL = (
+    "INSERT INTO models VALUES (:signature, :facts) "
+    "ON CONFLICT (signature) DO UPDATE SET facts = excluded.facts"
 )
 
 _Row = tuple[bytes, bytes, FinishReason, int, int, int, int, float | None, str | None]
@@ -74,109 +87,60 @@ def sample_key(prompt: str, request: Request, *, replicate: int = 0) -> str:
 
 
 class SampleStore:
-    """Completions by (key, sample index), in one SQLite file in WAL mode."""
+    """Completions by (key, sample index), in an SQLite file or on a PostgreSQL server."""
 
-    def __init__(self, path: Path | str = ":memory:", *, only_read: bool = False) -> None:
-        """Opens the file, and makes it unless it is `only_read`. Raises `RunError` when it is
-        damaged or of another schema, or to be read and not there."""
-        place = f"{Path(path).absolute().as_uri()}?mode=ro" if only_read else str(path)
-        try:
-            self._db = sqlite3.connect(place, isolation_level=None, timeout=_TIMEOUT, uri=only_read)
-        except sqlite3.OperationalError as error:
-            needed = "a file that exists" if only_read else "a file in a folder that exists"
-            raise RunError(
-                f"a sample store must be {needed}; {path}: {error}; correct the path"
-                + ("" if only_read else " or make the folder")
-            ) from error
-        try:
-            self._prepare(path, only_read=only_read)
-        except BaseException:
-            self._db.close()
-            raise
-
-    def _prepare(self, path: Path | str, *, only_read: bool) -> None:
-        try:
-            if not only_read:
-                self._turn_to_wal()
-            # NORMAL loses no committed row when the process dies, only when the machine does.
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version in (0, 2) and not only_read:
-                self._db.executescript(_TABLES)
-                self._db.execute(f"PRAGMA user_version={_LAYOUT}")
-                version = _LAYOUT
-        except sqlite3.DatabaseError as error:
-            raise RunError(
-                f"a sample store must be a sound SQLite file; {path}: {error}; "
-                f"move it away to start a new one"
-            ) from error
-        if version != _LAYOUT:
-            raise RunError(
-                f"a sample store must be of layout {_LAYOUT}; {path} is of layout {version}; "
-                f"use the archsearch version that wrote it, or another store"
-            )
-
-    def _turn_to_wal(self) -> None:
-        """Where two do so at once to a new file, SQLite refuses one without waiting for `timeout`:
-        about 1 in 500 openings when six processes share a new store."""
-        deadline = time.monotonic() + _TIMEOUT
-        while True:
-            try:
-                self._db.execute("PRAGMA journal_mode=WAL")
-            except sqlite3.OperationalError as error:
-                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-                if not busy or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.01)
-            else:
-                return
+    def __init__(self, place: Path | str = ":memory:", *, only_read: bool = False) -> None:
+        """Opens or makes it: a path, or the address of a server; see `database.Server`. Raises
+        `RunError` when it is damaged or of another schema, or a file to be `only_read` that is not
+        there."""
+        self._db = connect(place, _PART, only_read=only_read)
 
     def get(self, key: str, indices: Iterable[int]) -> dict[int, Completion]:
         """The stored ones among `indices`."""
         wanted = set(indices)
         if not wanted:
             return {}
-        rows = self._db.execute(
-            f"SELECT idx, {_COLUMNS} FROM samples WHERE key = ? AND idx BETWEEN ? AND ?",  # noqa: S608
-            (bytes.fromhex(key), min(wanted), max(wanted)),
-        )
-        return {row[0]: _completion(row[1:]) for row in rows if row[0] in wanted}
+        bounds = {"key": bytes.fromhex(key), "first": min(wanted), "last": max(wanted)}
+        rows = self._db.rows(_GET, bounds)
+        try:
+            return {row[0]: _completion(row[1:]) for row in rows if row[0] in wanted}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise RunError(
+                f"a sample store must hold what was written to it; {error} in {key}; {_PART.afresh}"
+            ) from error
 
     def put(self, key: str, index: int, completion: Completion) -> Completion:
         """Commits a completion; returns the one that is stored, which is the first ever put."""
         inserted = self._db.execute(
-            "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-            (bytes.fromhex(key), index, *_row(completion)),
+            _PUT, {"key": bytes.fromhex(key), "idx": index, **_columns(completion)}
         )
-        return completion if inserted.rowcount else self.get(key, [index])[index]
+        return completion if inserted else self.get(key, [index])[index]
 
     def tokens(self, prompt: str) -> int | None:
         """How many tokens the prompt of a `prompt_key` has, if they were ever counted."""
-        row = self._db.execute(
-            "SELECT tokens FROM prompts WHERE key = ?", (bytes.fromhex(prompt),)
-        ).fetchone()
-        return int(row[0]) if row else None
+        key = {"key": bytes.fromhex(prompt)}
+        rows = self._db.rows("SELECT tokens FROM prompts WHERE key = :key", key)
+        return int(rows[0][0]) if rows else None
 
     def put_tokens(self, prompt: str, tokens: int) -> None:
-        """Keeps how many tokens a prompt has."""
+        """Keeps how many tokens a prompt has; the first count stands."""
         self._db.execute(
-            "INSERT OR IGNORE INTO prompts VALUES (?, ?)", (bytes.fromhex(prompt), tokens)
+            "INSERT INTO prompts VALUES (:key, :tokens) ON CONFLICT DO NOTHING",
+            {"key": bytes.fromhex(prompt), "tokens": tokens},
         )
 
     def models(self) -> dict[str, Any]:
         """What is known of each model that samples were drawn from, by its config's signature."""
-        rows = self._db.execute("SELECT signature, facts FROM models")
+        rows = self._db.rows("SELECT signature, facts FROM models")
         return {signature: json.loads(facts) for signature, facts in rows}
 
     def put_model(self, signature: str, facts: Any) -> None:
         """Keeps what is known of a model; what was known before is forgotten."""
-        self._db.execute(
-            "INSERT OR REPLACE INTO models VALUES (?, ?)", (signature, json.dumps(facts))
-        )
+        self._db.execute(_PUT_MODEL, {"signature": signature, "facts": json.dumps(facts)})
 
     def count(self) -> int:
         """Stored completions."""
-        (count,) = self._db.execute("SELECT COUNT(*) FROM samples").fetchone()
+        ((count,),) = self._db.rows("SELECT COUNT(*) FROM samples")
         return int(count)
 
     def close(self) -> None:
@@ -195,20 +159,20 @@ class SampleStore:
         self.close()
 
 
-def _row(completion: Completion) -> _Row:
+def _columns(completion: Completion) -> dict[str, Any]:
     usage = completion.usage
-    return (
-        # A model may emit lone surrogates; SQLite text may not hold them, bytes may.
-        completion.text.encode("utf-8", "surrogatepass"),
-        completion.reasoning.encode("utf-8", "surrogatepass"),
-        completion.finish_reason,
-        usage.prompt_tokens,
-        usage.completion_tokens,
-        usage.cached_tokens,
-        completion.seed,
-        completion.score,
-        None if completion.logprobs is None else json.dumps(completion.logprobs),
-    )
+    return {
+        # A model may emit lone surrogates; text in a database may not hold them, bytes may.
+        "text": completion.text.encode("utf-8", "surrogatepass"),
+        "reasoning": completion.reasoning.encode("utf-8", "surrogatepass"),
+        "finish": completion.finish_reason,
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "seed": completion.seed,
+        "score": completion.score,
+        "logprobs": None if completion.logprobs is None else json.dumps(completion.logprobs),
+    }
 
 
 def _completion(row: _Row) -> Completion:

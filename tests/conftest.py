@@ -1,7 +1,23 @@
-"""Settings of hypothesis that hold for every test."""
+"""Settings of hypothesis that hold for every test, and a database server for those that ask."""
 
+import pytest
 from hypothesis import settings
+
+from tests import postgres
 
 # No deadline: other work on the machine must not fail a test.
 settings.register_profile("archsearch", deadline=None, print_blob=True)
 settings.load_profile("archsearch")
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """The address of a PostgreSQL server."""
+    with postgres.running() as address:
+        yield address
+
+
+@pytest.fixture
+def server(postgres_server):
+    """The address of a schema that holds nothing yet."""
+    return f"{postgres_server}#{postgres.schema()}"

@@ -62,6 +62,7 @@ def test_search_shows_progress_and_tables_in_plain_text(folder):
         "tokens",
         "Held-out test, 12 questions",
         "single call",
+        "chosen from 5 on 12 questions, its search score of",
     ):
         assert word in done.stdout
     report = json.loads((folder / "runs" / "typed" / "report.json").read_text())

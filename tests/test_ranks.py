@@ -9,8 +9,8 @@ ROOT = Path(__file__).parents[1]
 
 RANKS = [
     "archsearch types errors",
-    "seeds collector gguf answers replies stats gate patience budget layer registry",
-    "shape",
+    "seeds collector gguf answers replies stats gate patience budget layer registry database",
+    "shape pool shrinkage",
     "flops compose prompts store benchmark thinking judging results statements",
     "models architecture asking answering",
     "cost ranking archon",

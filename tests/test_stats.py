@@ -285,6 +285,99 @@ def test_a_graded_difference_is_the_mean_of_differences() -> None:
     assert both.low < 0 < both.high
 
 
+# -- scores in clusters
+
+
+def replicated(
+    source: np.random.Generator, questions: int, mean: float, each: int = 4
+) -> tuple[Floats, list[int]]:
+    """Questions whose own chances vary widely about a mean, asked `each` times."""
+    chances = source.beta(2 * mean, 2 * (1 - mean), questions)
+    scores = source.random((questions, each)) < chances[:, None]
+    return scores.ravel().astype(float), np.repeat(np.arange(questions), each).tolist()
+
+
+@pytest.mark.parametrize(
+    ("questions", "mean", "least", "alone"),
+    [(20, 0.5, 0.92, 0.90), (100, 0.5, 0.93, 0.88), (50, 0.1, 0.92, 0.90), (20, 0.95, 0.90, 0.95)],
+)
+def test_coverage_of_clustered_shares(
+    questions: int, mean: float, least: float, alone: float
+) -> None:
+    source, covered, naive, studies = rng(7), 0, 0, 1500
+    for _ in range(studies):
+        scores, clusters = replicated(source, questions, mean)
+        interval = mean_interval(scores, rng=source, clusters=clusters)
+        covered += interval.low <= mean <= interval.high
+        interval = mean_interval(scores, rng=source)
+        naive += interval.low <= mean <= interval.high
+    assert covered / studies >= least
+    assert naive / studies < min(alone, covered / studies)
+
+
+def test_coverage_of_clustered_differences(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stats, "RESAMPLES", 1000)
+    source, covered, naive, studies = rng(8), 0, 0, 600
+    for _ in range(studies):
+        lead = source.choice([-0.4, 0.0, 0.6], 60)  # by question, 0.0667 on average
+        difference = [np.clip(0.4 + lead / 2, 0, 1), np.clip(0.4 - lead / 2, 0, 1)]
+        a, b = ((source.random((60, 4)) < p[:, None]).astype(float).ravel() for p in difference)
+        clusters = np.repeat(np.arange(60), 4).tolist()
+        interval = paired_difference(a, b, rng=source, clusters=clusters)
+        covered += interval.low <= 0.2 / 3 <= interval.high
+        interval = paired_difference(a, b, rng=source)
+        naive += interval.low <= 0.2 / 3 <= interval.high
+    assert 0.92 <= covered / studies <= 0.98
+    assert naive < covered
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.one_of(BINARY, GRADED))
+def test_clusters_of_one_change_nothing(scores: list[float]) -> None:
+    names = [f"q{at}" for at in range(len(scores))]
+    assert mean_interval(scores, rng=rng(), clusters=names) == mean_interval(scores, rng=rng())
+    other = scores[::-1]
+    assert paired_difference(scores, other, rng=rng(), clusters=names) == paired_difference(
+        scores, other, rng=rng()
+    )
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([0.0, 1.0]), st.integers(0, 5)), min_size=1, max_size=40))
+def test_a_clustered_interval_holds_its_estimate_within_bounds(
+    pairs: list[tuple[float, int]],
+) -> None:
+    scores, clusters = zip(*pairs, strict=True)
+    for interval in (
+        mean_interval(scores, rng=rng(), clusters=clusters),
+        mean_interval([score / 2 for score in scores], rng=rng(), clusters=clusters),
+    ):
+        assert 0 <= interval.low <= interval.value + 1e-9
+        assert interval.value <= interval.high + 1e-9 <= 1 + 2e-9
+        assert interval.low < interval.high
+
+
+def test_repeating_every_score_tells_nothing_new() -> None:
+    scores = rng(9).integers(0, 2, 80).astype(float)
+    once = mean_interval(scores, rng=rng())
+    twice = mean_interval(np.repeat(scores, 2), rng=rng(), clusters=np.repeat(range(80), 2))
+    assert (twice.low, twice.high) == pytest.approx((once.low, once.high), abs=0.001)
+    graded = rng(9).random(80)
+    once = mean_interval(graded, rng=rng(1))
+    twice = mean_interval(np.repeat(graded, 2), rng=rng(1), clusters=np.repeat(range(80), 2))
+    assert (twice.low, twice.high) == pytest.approx((once.low, once.high))
+
+
+def test_clusters_all_right_are_as_many_scores_as_clusters() -> None:
+    interval = mean_interval([1.0] * 40, rng=rng(), clusters=[at // 4 for at in range(40)])
+    assert interval == mean_interval([1.0] * 10, rng=rng())
+
+
+def test_each_score_belongs_to_a_cluster() -> None:
+    with pytest.raises(ConfigError, match="each score belongs to a cluster; received 2 and 1"):
+        mean_interval([1, 0], rng=rng(), clusters=["a"])
+
+
 # -- what holds for all
 
 

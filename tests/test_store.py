@@ -1,8 +1,5 @@
 """Sample i of a prompt is one fixed thing: the first one committed, whoever asks, for ever."""
 
-import multiprocessing
-import os
-import random
 import sqlite3
 import struct
 import threading
@@ -14,15 +11,9 @@ from hypothesis import strategies as st
 
 from archsearch.errors import RunError
 from archsearch.store import SampleStore, prompt_key, sample_key
+from archsearch.testing.store_contract import KEY, OTHER, StoreContract, completion
 from archsearch.types import Completion, Message, Request, Usage
 from tests.strategies import raw_texts
-
-KEY, OTHER = "00" * 32, "ff" * 32
-
-
-def completion(text="yes", **changes):
-    usage = Usage(prompt_tokens=12, completion_tokens=5, cached_tokens=3)
-    return replace(Completion(text=text, finish_reason="stop", usage=usage, seed=7), **changes)
 
 
 @pytest.fixture
@@ -128,17 +119,16 @@ def test_a_whole_number_is_spelled_like_any_other():
 # -- rows
 
 
-def test_the_first_put_wins():
-    with SampleStore() as store:
-        first, second = completion("first"), completion("second", seed=8, finish_reason="length")
-        assert store.put(KEY, 0, first) == first
-        assert store.put(KEY, 0, second) == first
-        assert store.put(KEY, 0, first) == first
-        assert store.get(KEY, [0]) == {0: first}
-        assert store.put(KEY, 1, second) == second
-        assert store.put(OTHER, 0, second) == second
-        assert store.get(KEY, [0, 1]) == {0: first, 1: second}
-        assert store.count() == 3
+class TestInAFile(StoreContract):
+    @pytest.fixture
+    def place(self, tmp_path):
+        return tmp_path / "samples.sqlite"
+
+
+class TestOnAServer(StoreContract):
+    @pytest.fixture
+    def place(self, server):
+        return server
 
 
 @given(st.sets(st.integers(0, 20)), st.lists(st.integers(0, 25)))
@@ -186,56 +176,7 @@ def test_a_completion_comes_back_as_it_was(drawn):
         assert store.put(KEY, 0, completion("late")) == drawn
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "\0",
-        "a\0b\0",
-        "\ud800",
-        "\udfff\ud83d",
-        chr(0xD83D) + chr(0xDE00),
-        "😀",
-        "\ufeff\r\n",
-        "x" * 10**7,
-    ],
-    ids=lambda text: ascii(text[:8]),
-)
-def test_hard_texts_outlive_the_connection(place, text):
-    drawn = completion(text, reasoning=text[::-1])
-    with SampleStore(place) as store:
-        store.put(KEY, 3, drawn)
-    with SampleStore(place) as store:
-        assert store.get(KEY, [3]) == {3: drawn}
-        assert store.count() == 1
-
-
-def test_what_is_put_is_seen_through_another_connection_at_once(place):
-    with SampleStore(place) as one, SampleStore(place) as other:
-        one.put(KEY, 0, completion("one"))
-        assert other.get(KEY, [0])[0].text == "one"
-        assert other.put(KEY, 0, completion("other")).text == "one"
-        other.put(KEY, 1, completion("other"))
-        assert one.put(KEY, 1, completion("one")).text == "other"
-        assert one.count() == other.count() == 2
-
-
 # -- files
-
-
-def test_the_tables_that_an_older_file_lacks_are_added_when_it_is_to_be_filled(place):
-    with SampleStore(place) as store:
-        store.put(KEY, 0, completion())
-    db = sqlite3.connect(place)
-    db.executescript("DROP TABLE prompts; DROP TABLE models; PRAGMA user_version=2")
-    db.close()
-    with pytest.raises(RunError, match=r"must be of layout 3; .* is of layout 2"):
-        SampleStore(place, only_read=True)
-    with SampleStore(place) as store:
-        assert store.get(KEY, [0]) == {0: completion()}
-        store.put_tokens(KEY, 7)
-    with SampleStore(place, only_read=True) as store:
-        assert store.tokens(KEY) == 7
 
 
 def test_a_store_that_is_only_read_takes_nothing(place):
@@ -244,23 +185,11 @@ def test_a_store_that_is_only_read_takes_nothing(place):
     SampleStore(place).close()
     with SampleStore(place, only_read=True) as store:
         assert store.get(KEY, [0]) == {}
-        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        with pytest.raises(RunError, match="readonly"):
             store.put(KEY, 0, completion())
 
 
-def test_facts_of_prompts_and_models_are_kept(place):
-    with SampleStore(place) as store:
-        assert store.tokens(KEY) is None
-        store.put_tokens(KEY, 3)
-        store.put_tokens(KEY, 4)
-        store.put_model("a", {"context": 1})
-        store.put_model("a", {"context": 2})
-    with SampleStore(place) as store:
-        assert store.tokens(KEY) == 3
-        assert store.models() == {"a": {"context": 2}}
-
-
-def test_a_file_of_another_layout_is_refused_and_left_alone(place):
+def test_a_file_of_another_schema_is_refused_and_left_alone(place):
     with SampleStore(place) as store:
         store.put(KEY, 0, completion())
     db = sqlite3.connect(place)
@@ -268,7 +197,7 @@ def test_a_file_of_another_layout_is_refused_and_left_alone(place):
     db.close()
     with pytest.raises(
         RunError,
-        match=r"must be of layout 3; .*samples\.sqlite is of layout 4; "
+        match=r"must be of schema 3; .*samples\.sqlite is of schema 4; "
         "use the archsearch version that wrote it, or another store",
     ):
         SampleStore(place)
@@ -325,65 +254,6 @@ def test_a_new_file_that_another_is_about_to_use_is_waited_for(place, locked):
 
 
 def test_a_file_that_stays_locked_is_given_up(place, locked, monkeypatch):
-    monkeypatch.setattr("archsearch.store._TIMEOUT", 0.05)
+    monkeypatch.setattr("archsearch.database.TIMEOUT", 0.05)
     with pytest.raises(RunError, match="database is locked"):
         SampleStore(place)
-
-
-# -- processes
-
-KEYS = [f"{number:064x}" for number in range(25)]
-SAMPLES = 4
-
-
-def contend(place, worker, barrier, results):
-    """Opens a file that may not be there yet and puts its own text under every key."""
-    barrier.wait()
-    with SampleStore(place) as store:
-        wanted = [(key, index) for key in KEYS for index in range(SAMPLES)]
-        random.Random(worker).shuffle(wanted)
-        mine = {
-            (key, index): store.put(key, index, completion(f"{worker}:{key}:{index}")).text
-            for key, index in wanted
-        }
-        results.put((worker, mine))
-
-
-def test_processes_that_put_the_same_keys_read_the_same_rows(place):
-    context = multiprocessing.get_context("spawn")
-    barrier, results = context.Barrier(4), context.Queue()
-    workers = [
-        context.Process(target=contend, args=(place, worker, barrier, results))
-        for worker in range(4)
-    ]
-    for worker in workers:
-        worker.start()
-    seen = dict(results.get(timeout=60) for _ in workers)
-    for worker in workers:
-        worker.join(timeout=60)
-        assert worker.exitcode == 0
-    with SampleStore(place) as store:
-        rows = {
-            (key, index): row.text
-            for key in KEYS
-            for index, row in store.get(key, range(SAMPLES)).items()
-        }
-        assert store.count() == len(rows) == len(KEYS) * SAMPLES
-    assert all(mine == rows for mine in seen.values())
-    assert all(text.split(":", 1)[1] == f"{key}:{index}" for (key, index), text in rows.items())
-
-
-def put_and_die(place):
-    store = SampleStore(place)
-    for index in range(50):
-        store.put(KEY, index, completion(str(index)))
-    os._exit(9)
-
-
-def test_nothing_put_is_lost_when_the_process_dies(place):
-    process = multiprocessing.get_context("spawn").Process(target=put_and_die, args=(place,))
-    process.start()
-    process.join(timeout=60)
-    assert process.exitcode == 9
-    with SampleStore(place) as store:
-        assert sorted(store.get(KEY, range(99))) == list(range(50))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsA
 import archsearch.search_spaces
 from archsearch.benchmark import BENCHMARKS, Benchmark, SplitSizes
 from archsearch.budget import Limits
+from archsearch.database import is_server, require_no_password
 from archsearch.errors import ConfigError, suggest
 from archsearch.models import MODELS
 from archsearch.models.base import ModelConfig
@@ -76,8 +78,9 @@ class SearchSettings(BaseModel):
     in_flight: int = Field(default=4, ge=1)
     """Trials under way at once: trial t is proposed knowing trials up to t - in_flight."""
     racing: Racing = Racing()
-    finalists: int = Field(default=3, ge=1)
-    """Best trials that are scored again, on the select split, before one is named."""
+    finalists: int = Field(default=8, ge=1)
+    """Best trials that are scored again, on the select split, before one is named. They go by
+    blocks of `racing.block` questions, and leave when they will hardly overtake the leader."""
 
     @model_validator(mode="after")
     def _sampler_fits(self) -> SearchSettings:
@@ -93,6 +96,11 @@ def _models(data: Any) -> Any:
     if not isinstance(data, Mapping) or not data:
         raise ConfigError(f"must map at least one name to a back-end; received {data!r}")
     return {name: MODELS.parse(entry, where=f"models.{name}") for name, entry in data.items()}
+
+
+def _address(data: Any) -> Any:
+    """A path or an address, as text."""
+    return require_no_password(os.fspath(data)) if isinstance(data, (str, Path)) else data
 
 
 class StudyConfig(BaseModel):
@@ -114,8 +122,26 @@ class StudyConfig(BaseModel):
     patience: Patience = Patience()
     seed: int = Field(default=0, ge=0)
     """Of splits and sampler."""
-    store: Path | None = None
-    """A sample store to share with other studies; by default the run's own."""
+    store: Annotated[str | None, BeforeValidator(_address)] = None
+    """A sample store to share with other studies: a path, or the address of a PostgreSQL server;
+    by default the run's own."""
+    database: Annotated[str | None, BeforeValidator(_address)] = None
+    """A PostgreSQL server for the ledger, and for samples that no other `store` is named for:
+    postgresql://USER@HOST/DATABASE. With it workers on other hosts can join."""
+
+    @model_validator(mode="after")
+    def _keeps_samples_where_all_workers_are(self) -> StudyConfig:
+        if self.database is not None and not is_server(self.database):
+            raise ConfigError(
+                f"database must be an address such as postgresql://USER@HOST/DATABASE; received "
+                f"{self.database!r}; leave it out to keep the ledger in the run folder"
+            )
+        if self.database is not None and self.store is not None and not is_server(self.store):
+            raise ConfigError(
+                f"a study with a database must keep its samples on a server too, where workers on "
+                f"other hosts find them; store is {self.store!r}; leave it out, or name a server"
+            )
+        return self
 
     @model_validator(mode="after")
     def _has_what_dollars_need(self) -> StudyConfig:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 from archsearch.architecture import Architecture
 from archsearch.benchmark import Item
@@ -31,7 +30,12 @@ async def median_latency(
     """
     with SampleStore() as empty:
         dispatcher = evaluator.dispatcher.with_store(empty)
-        alone = replace(evaluator, dispatcher=dispatcher, replicate=REPLICATE)
+        alone = Evaluator(
+            benchmark=evaluator.benchmark,
+            dispatcher=dispatcher,
+            tariffs=evaluator.tariffs,
+            replicate=REPLICATE,
+        )
         seconds = []
         for item in items[:TIMED]:
             began = time.perf_counter()

@@ -84,15 +84,15 @@ class Pool:
         each = [upper_bound(generator.plan, tariffs) for generator in self.generators]
         return total(UpperBound, each).scaled(len(self.items))
 
-    async def draw(self, path: Path, progress: Progress, meter: Meter) -> list[Failure]:
-        """Draws what the store at `path` lacks; returns what became of questions that failed.
+    async def draw(self, place: Path | str, progress: Progress, meter: Meter) -> list[Failure]:
+        """Draws what the store at `place` lacks; returns what became of questions that failed.
 
         The study's cap counts the whole pool, whoever drew it: raises `BudgetExhausted` there.
         Whatever ends it, what was drawn is kept, and the same call goes on from there.
         """
         config = self.config
         progress.questions_wanted = len(self.items) * len(self.generators)
-        with SampleStore(path) as store:
+        with SampleStore(place) as store:
             async with opened(config, store) as models:
                 tariffs = tariffs_of(config, models)
                 dispatcher = Dispatcher(

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archsearch.errors import RunError
 from archsearch.search.sampler import Objective, SamplerConfig
 from archsearch.search.space import Label, Params, SearchSpace
 from archsearch.seeds import seed_of
@@ -43,12 +44,7 @@ class Proposer:
         self._study = optuna.create_study(
             directions=directions, study_name=name, sampler=self._sampler.build(seed, space)
         )
-        self._mirror = optuna.create_study(
-            directions=directions,
-            study_name=name,
-            storage=f"sqlite:///{mirror}" if mirror else None,
-            load_if_exists=True,
-        )
+        self._mirror = _mirror(mirror, name, directions)
         self._mirrored = len(self._mirror.get_trials(deepcopy=False))
         self._told = 0
         self._asked: dict[int, optuna.Trial] = {}
@@ -91,4 +87,45 @@ class Proposer:
         frozen = self._study.tell(trial, values)
         self._told += 1
         if self._told > self._mirrored:
-            self._mirror.add_trial(frozen)
+            self._reflect(frozen)
+
+    def _reflect(self, trial: optuna.trial.FrozenTrial) -> None:
+        from optuna.exceptions import StorageInternalError
+
+        try:
+            self._mirror.add_trial(trial)
+        except StorageInternalError as error:
+            raise RunError(
+                f"the disk must have room for study.db; {error.__cause__ or error}; make room, and "
+                f"the same command goes on from what is finished"
+            ) from error
+
+
+def _mirror(
+    place: Path | None, name: str, directions: Sequence[optuna.study.StudyDirection]
+) -> optuna.Study:
+    """The study in that file, or in memory. It is a view: one that cannot be opened is made again,
+    and filled as trials are told again."""
+    import optuna
+
+    def opened() -> optuna.Study:
+        return optuna.create_study(
+            directions=directions,
+            study_name=name,
+            storage=f"sqlite:///{place}" if place else None,
+            load_if_exists=True,
+        )
+
+    if place is None:
+        return opened()
+    try:
+        return opened()
+    except Exception:  # noqa: BLE001 - a torn file shows itself in many ways
+        place.unlink(missing_ok=True)
+    try:
+        return opened()
+    except Exception as error:
+        raise RunError(
+            f"a run folder must take its study.db; {place}: {error.__cause__ or error}; make room, "
+            f"and the same command goes on from what is finished"
+        ) from error

@@ -18,9 +18,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import erf, sqrt
 
+import numpy as np
+
 from archsearch.evaluate import Evaluation
 from archsearch.search.config import Racing
 from archsearch.search.trial import Trial
+from archsearch.stats import Floats
 
 _PRIOR = 0.5
 """Of a win, a loss and a tie each (Jeffreys)."""
@@ -65,16 +68,26 @@ def overtaking(
     >>> round(overtaking(dict.fromkeys(ten, 1.0), dict.fromkeys(ten, 1.0), questions=100), 2)
     0.47
     """
-    gained = [scores[question] - incumbent[question] for question in scores]
-    lead, left = sum(gained), questions - len(gained)
-    weight = len(gained) + 3 * _PRIOR
+    gained = np.array([scores[question] - incumbent[question] for question in scores])
+    return 0.5 * (1 + erf(deviations_ahead(gained, questions) / sqrt(2)))
+
+
+def deviations_ahead(gained: Floats, questions: int) -> Floats:
+    """By how many standard deviations the sum over all `questions` is predicted to be above 0.
+
+    `gained` holds differences on the questions seen along its last axis, at least one, which the
+    result lacks; at the end, where nothing is left to chance, it is infinite.
+    """
+    seen = gained.shape[-1]
+    lead, left = gained.sum(axis=-1), questions - seen
+    weight = seen + 3 * _PRIOR
     mean = lead / weight
-    square = (sum(one * one for one in gained) + 2 * _PRIOR) / weight
+    square = ((gained * gained).sum(axis=-1) + 2 * _PRIOR) / weight
     # Draws that share an unknown distribution vary more than ones from a known one would.
     variance = left * (square - mean * mean) * (weight + left) / (weight + 1)
     # Whole steps: to pass is to be ahead by one, and half of it is the normal's due.
-    step = 0.5 if all(one == int(one) for one in gained) else 0.0
+    step = np.where((gained == np.rint(gained)).all(axis=-1), 0.5, 0.0)
     ahead = lead + left * mean - step
-    if variance <= 0:
-        return float(ahead > 0)
-    return 0.5 * (1 + erf(ahead / sqrt(2 * variance)))
+    certain = np.where(ahead > 0, np.inf, -np.inf)
+    known = variance <= 0
+    return np.asarray(np.where(known, certain, ahead / np.sqrt(np.where(known, 1.0, variance))))

@@ -57,9 +57,8 @@ def report(
             {
                 "number": finalist.trial.number,
                 "search": finalist.trial.scored.mean,
-                "select": finalist.select.mean
-                if finalist.select and finalist.select.scores
-                else None,
+                "select": finalist.select.mean if finalist.select.scores else None,
+                "select_questions": len(finalist.select.scores),
                 "pooled": finalist.pooled,
                 "median_seconds_per_question": finalist.latency,
             }
@@ -110,6 +109,7 @@ def _best(verdict: Verdict, rng: np.random.Generator) -> Json:
         "digest": best.architecture.digest,
         "number": winner.number,
         "search": scored(winner.scored, rng),
+        "optimism": verdict.optimism,
         "test": scored(best.test, rng),
         "flops_per_question": {
             "upper": upper.flops if upper else None,
@@ -190,7 +190,7 @@ def _highest(evaluation: Evaluation) -> float:
 def _evaluations(coordinator: Coordinator, verdict: Verdict) -> Iterator[Evaluation]:
     """Everything that was evaluated, each counted in full: what a search without reuse draws."""
     yield from (trial.evaluation for trial in coordinator.trials if trial.evaluation)
-    yield from (finalist.select for finalist in verdict.finalists if finalist.select)
+    yield from (finalist.select for finalist in verdict.finalists)
     yield from (contender.test for contender in (verdict.best, *verdict.baselines))
 
 

@@ -18,6 +18,7 @@ from archsearch.benchmark import Splits
 from archsearch.benchmark import split as split_items
 from archsearch.budget import Account, Limits
 from archsearch.cost import Tariff, Tariffs
+from archsearch.database import is_server
 from archsearch.dispatch import Dispatcher, Meter
 from archsearch.errors import ConfigError, MissingSample, RunError
 from archsearch.evaluate import Evaluation, Evaluator
@@ -25,32 +26,51 @@ from archsearch.ledger import Ledger
 from archsearch.models.base import Model
 from archsearch.models.replayed import remember, replayed
 from archsearch.search.config import StudyConfig
+from archsearch.search.crew import Crew, Delegating
 from archsearch.search.forecast import Forecast
 from archsearch.search.growth import FREE, changes
+from archsearch.search.processes import Processes
 from archsearch.search.progress import Progress
 from archsearch.search.proposer import Proposer
 from archsearch.search.report import report, scored
 from archsearch.search.sampler import SAMPLERS, SamplerConfig, chosen
 from archsearch.search.selection import Contender, Verdict, select, test
-from archsearch.search.study import Coordinator, Study
+from archsearch.search.study import Coordinator, Study, planned_questions
+from archsearch.search.tasks import Tasks
 from archsearch.store import SampleStore
 from archsearch.types import Score
 
 MIRROR = "study.db"
 """The file of Optuna's view of a run."""
 
+NOTED = 2.0
+"""Seconds between two notes of what was drawn."""
+
 
 async def search(
-    config: StudyConfig, folder: Path, progress: Progress, meter: Meter, *, replay: bool = False
+    config: StudyConfig,
+    folder: Path,
+    progress: Progress,
+    meter: Meter,
+    *,
+    workers: int | None = None,
+    replay: bool = False,
 ) -> dict[str, Any]:
     """Runs or resumes the search in `folder` and returns its report, also written there.
 
-    `progress` and `meter` are kept up to date for whoever watches. Whatever ends it (an error, a
-    cancellation), what is finished is in the folder, and the same call goes on from there. A
-    `replay` opens no model and takes every sample from the store of `config`; see `opened`.
+    With `workers` other processes evaluate: so many that are started here, beside those that join
+    by themselves. `progress` and `meter` are kept up to date for whoever watches. Whatever ends it
+    (an error, a cancellation), what is finished is in the folder, and the same call goes on from
+    there. A `replay`, which has no workers, opens no model and takes every sample from the store of
+    `config`; see `opened`.
     """
-    path = config.store or folder / "samples.sqlite"
-    with Ledger(folder) as ledger, SampleStore(path, only_read=replay) as store:
+    if replay and workers is not None:
+        raise ConfigError("a replay draws nothing, so it has no workers; leave them out")
+    place = store_of(config, folder)
+    with (
+        Ledger(folder, server=server_of(config.database, folder)) as ledger,
+        SampleStore(place, only_read=replay) as store,
+    ):
         _settle_config(config, ledger, folder)
         splits = await asyncio.to_thread(load_splits, config, ledger.settle("splits", {}))
         ledger.note("splits", splits.ids)
@@ -66,15 +86,98 @@ async def search(
                 patience=config.patience,
                 meter=meter,
             )
-            study = _study(config, splits, tariffs, dispatcher, ledger, account, progress)
-            try:
+            alone = Evaluator(benchmark=config.benchmark, dispatcher=dispatcher, tariffs=tariffs)
+            async with (
+                _metered(ledger, meter, progress),
+                _closing(dispatcher),
+                _evaluating(config, alone, ledger, account, workers) as evaluator,
+            ):
+                study = _study(config, splits, evaluator, ledger, account, progress)
                 document = await _search(study, models, meter)
-            finally:
-                await dispatcher.close()
-                ledger.note("meter", asdict(meter))
-                ledger.note("seconds", progress.seconds)
     _write(folder / "report.json", json.dumps(document, indent=2, allow_nan=False))
     return document
+
+
+@asynccontextmanager
+async def _evaluating(
+    config: StudyConfig, alone: Evaluator, ledger: Ledger, account: Account, workers: int | None
+) -> AsyncIterator[Evaluator]:
+    """`alone`, or what has workers evaluate instead."""
+    if workers is None:
+        yield alone
+        return
+    models = alone.dispatcher.models
+    terms = {
+        "config": config.model_dump(mode="json"),
+        "identities": {name: model.identity for name, model in models.items()},
+        "store": str(store_of(config, ledger.folder)),
+    }
+    ledger.note("terms", terms)
+    crew = Crew(
+        Tasks(ledger.database),
+        ledger=ledger,
+        account=account,
+        meter=alone.dispatcher.meter,
+        tariffs=alone.tariffs,
+        processes=Processes(workers, address(config, ledger.folder)) if workers else None,
+    )
+    async with crew.at_work():
+        yield Delegating(
+            benchmark=alone.benchmark,
+            dispatcher=alone.dispatcher,
+            tariffs=alone.tariffs,
+            crew=crew,
+        )
+
+
+@asynccontextmanager
+async def _closing(dispatcher: Dispatcher) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await dispatcher.close()
+
+
+@asynccontextmanager
+async def _metered(ledger: Ledger, meter: Meter, progress: Progress) -> AsyncIterator[None]:
+    """What was drawn is noted now and then, as a process that is killed cannot note it."""
+
+    def note() -> None:
+        ledger.note("meter", asdict(meter))
+        ledger.note("seconds", progress.seconds)
+
+    async def often() -> None:
+        while True:
+            await asyncio.sleep(NOTED)
+            note()
+
+    task = asyncio.ensure_future(often())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)  # a full disk ends the search itself
+        note()
+
+
+def store_of(config: StudyConfig, folder: Path) -> Path | str:
+    """Where the samples of a run are."""
+    own = server_of(config.database, folder) or folder.resolve() / "samples.sqlite"
+    if config.store is None:
+        return own
+    return config.store if is_server(config.store) else Path(config.store).resolve()
+
+
+def server_of(database: str | None, folder: Path) -> str | None:
+    """The address of a run's schema on a server; None where its ledger is in its folder."""
+    if database is None or "#" in database:
+        return database
+    return f"{database}#{folder.resolve().name}"
+
+
+def address(config: StudyConfig, folder: Path) -> str:
+    """What `archsearch worker` is told to join a run."""
+    return server_of(config.database, folder) or str(folder.resolve())
 
 
 async def evaluate_one(
@@ -82,7 +185,7 @@ async def evaluate_one(
     architecture: Architecture,
     *,
     split: str,
-    store: Path | None,
+    store: str | None,
     replay: bool = False,
 ) -> dict[str, Any]:
     """Scores one architecture on a split of a study's benchmark: score, interval and cost.
@@ -102,10 +205,8 @@ async def evaluate_one(
             evaluator = Evaluator(
                 benchmark=config.benchmark, dispatcher=dispatcher, tariffs=tariffs
             )
-            try:
+            async with _closing(dispatcher):
                 evaluation = await evaluator.evaluate(architecture, items)
-            finally:
-                await dispatcher.close()
     _require_a_score(evaluation)
     return {
         "architecture": architecture.dump(),
@@ -191,24 +292,21 @@ def _require_shapes(limits: Limits, models: Mapping[str, Model]) -> None:
 def _study(
     config: StudyConfig,
     splits: Splits,
-    tariffs: Tariffs,
-    dispatcher: Dispatcher,
+    evaluator: Evaluator,
     ledger: Ledger,
     account: Account,
     progress: Progress,
 ) -> Study:
     search_settings, sizes = config.search, config.splits
     progress.trials_wanted = search_settings.trials
-    progress.questions_wanted = (
-        search_settings.trials * sizes.search
-        + search_settings.finalists * sizes.select
-        + 3 * sizes.test
-    )
+    progress.questions_wanted = search_settings.trials * sizes.search + planned_questions(config)
     return Study(
         config=config,
         splits=splits,
-        evaluator=Evaluator(benchmark=config.benchmark, dispatcher=dispatcher, tariffs=tariffs),
-        forecast=Forecast(dispatcher, tariffs, [item.question for item in splits.search]),
+        evaluator=evaluator,
+        forecast=Forecast(
+            evaluator.dispatcher, evaluator.tariffs, [item.question for item in splits.search]
+        ),
         ledger=ledger,
         account=account,
         proposer=Proposer(
@@ -304,5 +402,11 @@ def _answer(contender: Contender, question: str, outcome: Any) -> dict[str, Any]
 def _write(path: Path, text: str) -> None:
     """Whole or not at all, also when the process dies meanwhile."""
     part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise RunError(
+            f"a run folder must take {path.name}; {error}; make room, and the same command goes on "
+            f"from what is finished"
+        ) from error

@@ -1,23 +1,36 @@
 """Selection: names the winner on fresh questions, then compares it on questions never seen.
 
-The best of many noisy scores flatters its owner; scoring the few best again on fresh questions
-halves that, and only the test split, opened once, tells what would be found again.
+The best of many noisy scores is seldom the best. The few highest are scored again on fresh
+questions, block by block; after each block those that will hardly overtake the leader leave, so the
+questions go to the comparisons that are close, as in the successive rejects of Audibert, Bubeck &
+Munos 2010 (COLT) and the halving of Karnin, Koren & Somekh 2013 (ICML). Rivals and figures are in
+docs/design/selection.md. Only the test split, opened once, tells what would be found again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from archsearch.architecture import Architecture
+from archsearch.benchmark import Item
 from archsearch.budget import Limits
-from archsearch.errors import RunError
+from archsearch.errors import BudgetExhausted, RunError
 from archsearch.evaluate import Evaluation
 from archsearch.search.baselines import Baseline, Kind, grown
 from archsearch.search.latency import median_latency
-from archsearch.search.study import Coordinator, Study, ranking
-from archsearch.search.trial import Trial
+from archsearch.search.optimism import optimism, table_of
+from archsearch.search.racing import overtaking
+from archsearch.search.study import Coordinator, Study, planned_questions, ranking
+from archsearch.search.trial import State, Trial
 from archsearch.types import Measured
+
+RISK = 0.1
+"""Probability of overtaking the leader below which a finalist leaves. Here a wrong step costs
+little, as both are about as good; half of it buys little for twice the questions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,21 +38,20 @@ class Finalist:
     """A trial that was scored again."""
 
     trial: Trial
-    select: Evaluation | None
-    """On the select split; None where that is empty."""
+    select: Evaluation = field(default_factory=lambda: Evaluation(outcomes=()))
+    """On those questions of the select split that it was asked before it left or was named."""
     latency: float | None = None
     """Median seconds per question, measured only under a cap on it."""
 
     @property
-    def whole(self) -> bool:
-        """Whether every question of the select split is scored."""
-        return not (self.select and self.select.failures)
+    def scores(self) -> dict[str, float]:
+        """By question id, search and select questions together."""
+        return self.trial.scored.scores | self.select.scores
 
     @property
     def pooled(self) -> float:
-        """Mean over search and select questions together."""
-        scores = list(self.trial.scored.scores.values())
-        scores += self.select.scores.values() if self.select else []
+        """Mean over search and select questions together: what names the winner."""
+        scores = self.scores.values()
         return sum(scores) / len(scores)
 
 
@@ -58,51 +70,117 @@ class Verdict:
 
     winner: Trial
     finalists: tuple[Finalist, ...]
-    """Best first."""
+    """The winner first, then those that stayed longest."""
+    optimism: float
+    """By how much the winner's search score is expected to flatter it."""
     best: Contender
     baselines: tuple[Contender, ...]
 
 
 async def select(coordinator: Coordinator, study: Study) -> tuple[Finalist, ...]:
-    """The finalists: those scored on every question first, then best first by their pooled score;
-    of equals the cheaper first."""
+    """The finalists; the winner first, then those that stayed longest. One with a question that
+    could not be scored leaves, as long as others are whole.
+
+    It ends with the select split, with one finalist left, or where the study's budget does.
+    """
     ranked = ranking(coordinator.trials, study.config.budget.per_question)
     if not ranked:
         raise RunError(_no_winner(coordinator.trials, study.config.budget.per_question))
     study.progress.phase = "selecting"
+    left = await _admitted(study, ranked)
+    gone: list[Finalist] = []
+    block, items = study.config.search.racing.block, study.splits.select
+    try:
+        for start in range(0, len(items), block):
+            if len(left) == 1:
+                break
+            left = await _scored_again(coordinator, left, items[start : start + block])
+            if whole := [finalist for finalist in left if not finalist.select.failures]:
+                # Means over different questions do not compare.
+                gone = [finalist for finalist in left if finalist.select.failures] + gone
+                left = whole
+            left.sort(key=lambda finalist: finalist.trial.scored.cost.size)
+            staying = remaining([finalist.scores for finalist in left], questions=_whole(study))
+            gone = [left[at] for at in range(len(left)) if at not in staying] + gone
+            left = [left[at] for at in staying]
+    except BudgetExhausted:
+        pass  # what the last whole block said holds
+    asked = sum(len(finalist.select.outcomes) for finalist in (*left, *gone))
+    study.progress.questions_wanted += asked - planned_questions(study.config, tests=0)
+    return (*left, *gone)
+
+
+def remaining(scores: Sequence[Mapping[str, float]], *, questions: int) -> list[int]:
+    """Which finalists, told by their place in `scores`, go on; the leader by mean score first.
+
+    `scores` are by question id, of equals the cheaper first; `questions` are all there will be.
+    """
+    means = [sum(row.values()) / len(row) for row in scores]
+    order = sorted(range(len(scores)), key=lambda at: -means[at])
+    return [
+        at
+        for at in order
+        if at == order[0] or _may_overtake(scores[at], scores[order[0]], questions)
+    ]
+
+
+def _may_overtake(scores: Mapping[str, float], leader: Mapping[str, float], questions: int) -> bool:
+    shared = {question: score for question, score in scores.items() if question in leader}
+    return overtaking(shared, leader, questions=questions) >= RISK
+
+
+async def _admitted(study: Study, ranked: Sequence[Trial]) -> list[Finalist]:
+    """Those to be scored again, best search score first, timed where there is a cap on latency."""
     cap = study.config.budget.per_question.seconds
-    finalists: list[Finalist] = []
+    admitted: list[Finalist] = []
     for trial in ranked:
-        if len(finalists) == study.config.search.finalists:
+        if len(admitted) == study.config.search.finalists:
             break
-        finalist = await _finalist(coordinator, study, trial)
-        if cap is None or finalist.latency is None or finalist.latency <= cap:
-            finalists.append(finalist)
-    if not finalists:
+        finalist = Finalist(trial=trial)
+        if admitted and not _may_overtake(finalist.scores, admitted[0].scores, _whole(study)):
+            continue
+        if cap is not None:
+            latency = await median_latency(study.evaluator, trial.found, study.splits.search)
+            if latency is not None and latency > cap:
+                continue
+            finalist = replace(finalist, latency=latency)
+        admitted.append(finalist)
+    if not admitted:
         raise RunError(
             f"a winner must answer within {cap:g} s per question; none of {len(ranked)} "
             f"architectures does; raise budget.per_question.seconds"
         )
-    return tuple(
-        sorted(finalists, key=lambda f: (not f.whole, -f.pooled, f.trial.scored.cost.flops))
-    )
+    return admitted
 
 
-async def _finalist(coordinator: Coordinator, study: Study, trial: Trial) -> Finalist:
-    """A trial, timed where there is a cap on latency, and scored again."""
-    architecture = trial.found
-    latency = None
-    if study.config.budget.per_question.seconds is not None:
-        latency = await median_latency(study.evaluator, architecture, study.splits.search)
-    select = None
-    if study.splits.select:
-        select = await coordinator.evaluation(architecture, study.splits.select)
-    return Finalist(trial=trial, select=select, latency=latency)
+def _whole(study: Study) -> int:
+    return len(study.splits.search) + len(study.splits.select)
+
+
+async def _scored_again(
+    coordinator: Coordinator, finalists: Sequence[Finalist], items: Sequence[Item]
+) -> list[Finalist]:
+    """All of them with `items` added, in their order."""
+    tasks = [
+        asyncio.ensure_future(coordinator.evaluation(finalist.trial.found, items))
+        for finalist in finalists
+    ]
+    try:
+        evaluations = await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return [
+        replace(finalist, select=Evaluation(outcomes=finalist.select.outcomes + new.outcomes))
+        for finalist, new in zip(finalists, evaluations, strict=True)
+    ]
 
 
 async def test(coordinator: Coordinator, study: Study, finalists: Sequence[Finalist]) -> Verdict:
     """The winner beside a single call and self-consistency at equal FLOPs, on the test split."""
     study.progress.phase = "testing"
+    coordinator.set_aside(0)
     winner = finalists[0].trial
     contenders = {"best": winner.found, **await _rivals(coordinator, study, winner)}
     tested = {
@@ -116,8 +194,20 @@ async def test(coordinator: Coordinator, study: Study, finalists: Sequence[Final
     return Verdict(
         winner=winner,
         finalists=tuple(finalists),
+        optimism=_optimism(coordinator.trials, finalists[0], study.splits.search),
         best=tested.pop("best"),
         baselines=tuple(tested.values()),
+    )
+
+
+def _optimism(trials: Sequence[Trial], winner: Finalist, items: Sequence[Item]) -> float:
+    tried = [t for t in trials if t.state in (State.COMPLETE, State.RACED_OUT) and t.evaluation]
+    return optimism(
+        table_of(tried, [item.question.id for item in items]),
+        np.array([trial.worth for trial in tried]),
+        winner=tried.index(winner.trial),
+        pooled=winner.pooled,
+        questions=len(winner.scores),
     )
 
 

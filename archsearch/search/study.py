@@ -37,6 +37,9 @@ ENUMERABLE = 2_000
 """Points of a space that are looked through for baselines."""
 LOOKED_THROUGH = 20_000
 """Points that one enumeration looks through before the space counts as exhausted."""
+PASSES = 2
+"""How often selection is expected to go through the select split, all finalists together; in
+simulation 1.0 to 1.8 times (docs/design/selection.md). Where money runs out it ends earlier."""
 RESERVE = 0.3
 """Share of the study's cap kept for selection and test where no cap per question tells more."""
 
@@ -86,7 +89,7 @@ class Coordinator:
         await self._calibrate()
         self._points = points_by_digest(self._study.config)
         self._due = await self._baselines()
-        self._set_aside_the_end()
+        self.set_aside(planned_questions(self._study.config))
         flying: deque[tuple[Trial, asyncio.Task[None]]] = deque()
         try:
             for number in count():
@@ -106,7 +109,7 @@ class Coordinator:
                 task.cancel()
             await asyncio.gather(*(task for _, task in flying), return_exceptions=True)
         await self._retry()
-        self._study.account.set_aside(UpperBound())
+        self.set_aside(planned_questions(self._study.config, passes=0))
 
     async def evaluation(self, architecture: Architecture, items: Sequence[Item]) -> Evaluation:
         """Scores on `items`; what the ledger holds is taken from there, the rest is recorded."""
@@ -171,16 +174,16 @@ class Coordinator:
         due = costs.keys() - asked
         return deque(sorted(due, key=lambda one: (costs[one], str(one))))
 
-    def _set_aside_the_end(self) -> None:
-        """Keeps what selection and test may take out of the trials' reach."""
+    def set_aside(self, questions: int) -> None:
+        """Keeps what so many questions of selection and test may take out of reach from now on."""
         config = self._study.config
         each, whole = config.budget.per_question, config.budget.study
-        questions = config.search.finalists * config.splits.select + 3 * config.splits.test
+        part = RESERVE * questions / planned_questions(config)
 
         def share(cap: float | None, of_study: float | None) -> float:
             if of_study is None:
                 return 0.0
-            return min(cap * questions, of_study) if cap is not None else RESERVE * of_study
+            return min(cap * questions, of_study) if cap is not None else part * of_study
 
         self._study.account.set_aside(
             UpperBound(
@@ -347,15 +350,14 @@ class Coordinator:
             await self._learn(trial.architecture, trial.evaluation)
             study.progress.trials += 1
             self._show_best()
-        study.proposer.tell(
-            trial.number,
-            self._values(evaluated),
-            over={
-                "cost": self._over(evaluated),
-                "valid": -1.0 if evaluated.state in (State.COMPLETE, State.RACED_OUT) else 1.0,
-            },
-            notes=_notes(trial),
-        )
+        valid = evaluated.state in (State.COMPLETE, State.RACED_OUT)
+        result = {
+            "values": self._values(evaluated),
+            "over": {"cost": self._over(evaluated), "valid": -1.0 if valid else 1.0},
+        }
+        # A failed question may be scored when it is resumed; what was told of it stands.
+        told = study.ledger.settle_told(trial.number, result)
+        study.proposer.tell(trial.number, told["values"], over=told["over"], notes=_notes(trial))
 
     async def _learn(self, architecture: Architecture, evaluation: Evaluation) -> None:
         for outcome in evaluation.outcomes:
@@ -397,6 +399,13 @@ class Coordinator:
         if ranked := self._ranked(self.trials):
             progress.best = ranked[0].scored.mean
             progress.best_architecture = str(ranked[0].architecture)
+
+
+def planned_questions(config: StudyConfig, *, passes: int = PASSES, tests: int = 3) -> int:
+    """Question evaluations of selection, which goes `passes` times through its split at most, and
+    of the test of `tests` architectures."""
+    again = min(config.search.finalists, passes) * config.splits.select
+    return again + tests * config.splits.test
 
 
 def ranking(trials: Sequence[Trial], limits: Limits) -> list[Trial]:

@@ -8,19 +8,19 @@ from collections.abc import Mapping
 from typing import Any
 
 
+def arguments(description: str | None, *, quick: str) -> argparse.Namespace:
+    """The flags of a bench; `quick` says what the short run leaves out."""
+    return parser(description, quick=quick).parse_args()
+
+
 def parser(description: str | None, *, quick: str) -> argparse.ArgumentParser:
-    """With the flags of every bench; `quick` says what the short run leaves out."""
-    made = argparse.ArgumentParser(
+    """The same, for a bench that has flags of its own."""
+    flags = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    made.add_argument("--quick", action="store_true", help=quick)
-    made.add_argument("--json", action="store_true", help="print one JSON object as last line")
-    return made
-
-
-def arguments(description: str | None, *, quick: str) -> argparse.Namespace:
-    """The flags of a bench that has no others."""
-    return parser(description, quick=quick).parse_args()
+    flags.add_argument("--quick", action="store_true", help=quick)
+    flags.add_argument("--json", action="store_true", help="print one JSON object as last line")
+    return flags
 
 
 def tell(figures: Mapping[str, Any], *, as_json: bool) -> None:

@@ -35,7 +35,7 @@ REQUIRED = {
     "benchmark": {"name"},
     "split_sizes": {"search", "select", "test"},
     "budget": {"flops_per_question", "study_flops"},
-    "best": {"architecture", "digest", "search", "test", "flops_per_question"},
+    "best": {"architecture", "digest", "search", "optimism", "test", "flops_per_question"},
     "baselines": None,
     "trials": None,
     "tokens": {"drawn", "reused"},
@@ -123,6 +123,17 @@ def test_the_winner_keeps_the_budget_and_no_bound_is_passed(whole):
         if trial["state"] == "complete":
             assert trial["highest_flops_of_a_question"] <= trial["upper_flops_per_question"]
             assert trial["expected_flops_per_question"] <= trial["upper_flops_per_question"]
+
+
+def test_the_winner_has_the_best_score_over_search_and_select_questions(whole):
+    _, report = whole
+    winner, *others = report["finalists"]
+    assert winner["number"] == report["best"]["number"]
+    assert winner["select_questions"] == 10
+    assert all(other["pooled"] <= winner["pooled"] for other in others)
+    pooled = (winner["search"] * 20 + winner["select"] * 10) / 30
+    assert winner["pooled"] == pytest.approx(pooled)
+    assert abs(report["best"]["optimism"]) < 0.5
 
 
 def test_the_best_architecture_is_a_file_of_its_own(whole):

@@ -1,0 +1,107 @@
+"""What a search draws, against what its trials would cost one by one: 64 trials of Archon's space
+with SmolLM2-135M on the multiplication table.
+
+    python scripts/bench/search_cost.py [--quick] [--json]
+
+The study is searched twice with one store, without racing and then with it. What is told of each is
+what it draws from an empty store: every sample is charged once, when a study first needs it.
+
+- `drawn_over_used`: FLOPs drawn over those that all evaluations of the search without racing use.
+- `drawn_over_distinct`: samples drawn over distinct samples asked for, in the first run.
+- `with_racing_over_naive`: FLOPs that the search with racing draws, over what its trials cost
+  without a store and without racing. A stopped trial would have gone on at its mean cost.
+
+Selection and test, which every search needs, are on both sides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+from common import arguments, tell
+
+from archsearch.dispatch import Meter
+from archsearch.registry import validate
+from archsearch.search.config import SHELF, StudyConfig
+from archsearch.search.progress import Progress
+from archsearch.search.run import search
+from archsearch.store import SampleStore
+
+CAPS = {"max_tokens": 24, "max_prompt_tokens": 896}
+"""The model answers in a few tokens; what it writes after them is noise."""
+
+
+def main() -> None:
+    """Both searches."""
+    flags = arguments(__doc__, quick="8 trials on 6 questions")
+    trials, questions = (8, 6) if flags.quick else (64, 40)
+    with tempfile.TemporaryDirectory() as root:
+        store = Path(root) / "samples.sqlite"
+        plain = run(study(trials, questions, risk=0.0, store=store), Path(root) / "plain")
+        with SampleStore(store) as samples:
+            distinct = samples.count()
+        raced = run(study(trials, questions, risk=0.01, store=store), Path(root) / "raced")
+    found = {
+        "drawn_over_used": plain["flops"]["drawn"] / plain["flops"]["used"],
+        "drawn_over_distinct": plain["samples"]["drawn"] / distinct,
+        "with_racing_over_naive": raced["flops"]["charged"] / naive(raced, questions),
+        "trials": len(evaluated(plain)),
+        "raced_out": sum(t["state"] == "raced out" for t in raced["trials"]),
+        "questions": questions,
+        "samples_drawn": plain["samples"]["drawn"],
+        "seconds": plain["seconds"] + raced["seconds"],
+    }
+    tell(found, as_json=flags.json)
+
+
+def study(trials: int, questions: int, *, risk: float, store: Path) -> StudyConfig:
+    """The quickstart's study in Archon's space."""
+    quickstart = yaml.safe_load((SHELF / "quickstart.yaml").read_text())
+    space = yaml.safe_load((SHELF / "archon-space.yaml").read_text())
+    data = quickstart | {
+        "name": "search-cost",
+        "space": capped(space),
+        "models": {"model": quickstart["models"]["smollm2"]},
+        "splits": {"search": questions, "select": 10, "test": 20},
+        "budget": {},
+        "search": {"trials": trials, "in_flight": 4, "finalists": 2, "racing": {"risk": risk}},
+        "store": str(store),
+    }
+    return validate(StudyConfig, data, where="search_cost")
+
+
+def capped(value: Any) -> Any:
+    """A space whose layers that ask a model have `CAPS`."""
+    if isinstance(value, list):
+        return [capped(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    inner = {key: capped(one) for key, one in value.items()}
+    return {**inner, **CAPS} if "model" in value else inner
+
+
+def run(config: StudyConfig, folder: Path) -> dict[str, Any]:
+    """The report of one search."""
+    return asyncio.run(search(config, folder, Progress(), Meter()))
+
+
+def evaluated(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """The trials that drew something."""
+    return [trial for trial in report["trials"] if trial["questions_scored"]]
+
+
+def naive(report: dict[str, Any], questions: int) -> float:
+    """FLOPs of the same search without store and racing."""
+    missing = sum(
+        trial["flops_per_question"] * (questions - trial["questions_scored"])
+        for trial in evaluated(report)
+    )
+    return float(report["flops"]["used"] + missing)
+
+
+if __name__ == "__main__":
+    main()
