@@ -14,10 +14,11 @@ import typer
 from rich.console import Console
 
 from archsearch import __version__
-from archsearch.errors import ArchsearchError, ConfigError, UnknownName
+from archsearch.errors import ArchsearchError, ConfigError, RunError, UnknownName
 
 if TYPE_CHECKING:
     from archsearch.search.config import StudyConfig
+    from archsearch.types import Failure
 
 P = ParamSpec("P")
 
@@ -38,6 +39,10 @@ Overrides = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Override a value, such as search.trials=40."),
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most so many questions in each split.")]
+Replay = Annotated[
+    str | None,
+    typer.Option(metavar="STORE", help="Open no model; take every sample from this store."),
+]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of splits and sampler.")]
 
 
@@ -74,6 +79,7 @@ def search(
     overrides: Overrides = None,
     limit: Limit = None,
     seed: Seed = None,
+    replay: Replay = None,
     objective: Annotated[
         str | None, typer.Option(help="score, or pareto: the front of score against cost.")
     ] = None,
@@ -92,6 +98,8 @@ def search(
 
       archsearch search my_study.yaml --set search.trials=40 --out runs/more
 
+      archsearch search my_study.yaml --set search.sampler.name=gp --replay pool.sqlite
+
       archsearch search my_study.yaml --objective pareto --out runs/front
 
       archsearch search my_study.yaml --set database=postgresql://me@host/runs --join
@@ -105,7 +113,9 @@ def search(
 
     asked = [*(overrides or []), *([f"search.objective={objective}"] if objective else [])]
     config = _study(study, asked, limit=limit, seed=seed)
-    folder = out or Path("runs") / config.name
+    if replay is not None:
+        config = config.model_copy(update={"store": replay})
+    folder = out or Path("runs") / (f"{config.name}-replay" if replay else config.name)
     console, progress, meter = Console(), Progress(), Meter()
     collector.spare()
     if join:
@@ -118,7 +128,9 @@ def search(
     async def run() -> dict[str, Any]:
         hands = workers if workers or join else None
         async with Watch(console, progress, meter, config.budget).watching():
-            return await run_search(config, folder, progress, meter, workers=hands)
+            return await run_search(
+                config, folder, progress, meter, workers=hands, replay=replay is not None
+            )
 
     try:
         document = asyncio.run(run())
@@ -126,6 +138,8 @@ def search(
         console.print(f"interrupted; the same command resumes from {folder}", highlight=False)
         raise typer.Exit(INTERRUPTED) from None
     show_report(console, document)
+    if missing := document["samples"]["missing"]:
+        console.print(_missing(missing, replay), highlight=False)
     console.print(f"report, best architecture and samples: {folder}", highlight=False)
 
 
@@ -208,6 +222,7 @@ def evaluate(
     limit: Limit = None,
     seed: Seed = None,
     store: Annotated[str | None, typer.Option(help="Sample store to reuse and fill.")] = None,
+    replay: Replay = None,
 ) -> None:
     """Score one architecture, with its interval and cost.
 
@@ -225,13 +240,88 @@ def evaluate(
     if benchmark is not None:
         chosen.insert(0, f"benchmark={{name: {benchmark}}}")
     config = _study(source, chosen, limit=limit, seed=seed)
+    if store is not None and replay is not None:
+        raise ConfigError("give --store, which is filled, or --replay, which is only read")
     try:
         document = asyncio.run(
-            evaluate_one(config, Architecture.read(architecture), split=split, store=store)
+            evaluate_one(
+                config,
+                Architecture.read(architecture),
+                split=split,
+                store=replay or store,
+                replay=replay is not None,
+            )
         )
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
     typer.echo(json.dumps(document, indent=2))
+    if document["missing"]:
+        typer.echo(_missing(document["missing"], replay), err=True)
+
+
+@app.command()
+@_clean
+def pool(
+    study: Study,
+    samples: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of each prompt; by default the most that any generator asks."),
+    ] = None,
+    store: Annotated[
+        str | None, typer.Option(help="Sample store to fill; by default the study's.")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="search, select or test; by default all three.")
+    ] = None,
+    overrides: Overrides = None,
+    limit: Limit = None,
+    seed: Seed = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it takes at most; draw nothing.")
+    ] = False,
+) -> None:
+    """Draw once all that a study's generators may ask; the same command goes on where it ended.
+
+    Searches with --replay then need no model for architectures whose later layers ask none.
+
+    Examples:
+
+      archsearch pool my_study.yaml --samples 64 --store pool.sqlite --dry-run
+
+      archsearch pool my_study.yaml --samples 64 --store pool.sqlite
+    """
+    from archsearch.dispatch import Meter
+    from archsearch.screen import Watch, show_pool
+    from archsearch.search.pool import Pool
+    from archsearch.search.progress import Progress
+    from archsearch.search.run import store_of
+
+    config = _study(study, overrides, limit=limit, seed=seed)
+    folder = Path("runs") / config.name
+    place = store or store_of(config, folder)
+    wanted = Pool.of(config, samples=samples, split=split)
+    console, progress, meter = Console(), Progress(), Meter()
+    show_pool(console, wanted)
+    if dry_run:
+        return
+
+    async def run() -> list[Failure]:
+        async with Watch(console, progress, meter, config.budget).watching():
+            return await wanted.draw(place, progress, meter)
+
+    if not store:
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        failures = asyncio.run(run())
+    except KeyboardInterrupt:
+        console.print(f"interrupted; what was drawn is in {place}", highlight=False)
+        raise typer.Exit(INTERRUPTED) from None
+    if failures:
+        raise RunError(
+            f"{len(failures)} requests failed, the first: {failures[0].message}; the rest is in "
+            f"{place}; the same command draws what is missing"
+        )
+    console.print(f"pool: {place}; drawn now {meter.drawn_samples} samples", highlight=False)
 
 
 @app.command()
@@ -339,6 +429,15 @@ def _study(
                 update={name: min(limit, size) for name, size in sizes.model_dump().items()}
             )
         }
+    )
+
+
+def _missing(count: int, store: str | None) -> str:
+    """What is to be done about what a replay lacked."""
+    return (
+        f"{count} samples or prompt lengths are missing in {store}, and more may be behind them; "
+        f"the same command with the store to fill (search: --set store={store}; evaluate: --store "
+        f"{store}) in place of --replay draws them"
     )
 
 

@@ -123,15 +123,18 @@ class Embedded(Database):
     keyed = "WITHOUT ROWID"
     now = "((julianday('now') - 2440587.5) * 86400.0)"
 
-    def __init__(self, path: Path | str, part: Part) -> None:
-        """Opens or makes the file with the tables of `part`. Raises `RunError`."""
-        self._path, self._part = path, part
+    def __init__(self, path: Path | str, part: Part, *, only_read: bool = False) -> None:
+        """Opens the file with the tables of `part`, and makes it unless it is `only_read`. Raises
+        `RunError`."""
+        self._path, self._part, self._only_read = path, part, only_read
+        place = f"{Path(path).absolute().as_uri()}?mode=ro" if only_read else str(path)
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=TIMEOUT)
+            self._db = sqlite3.connect(place, isolation_level=None, timeout=TIMEOUT, uri=only_read)
         except sqlite3.OperationalError as error:
+            needed = "a file that exists" if only_read else "a file in a folder that exists"
             raise RunError(
-                f"{part.noun} must be a file in a folder that exists; {path}: {error}; correct the "
-                f"path or make the folder"
+                f"{part.noun} must be {needed}; {path}: {error}; correct the path"
+                + ("" if only_read else " or make the folder")
             ) from error
         try:
             self.prepare(part)
@@ -142,14 +145,15 @@ class Embedded(Database):
     def prepare(self, part: Part) -> None:
         """See `Database`. A file holds one part."""
         try:
-            self._turn_to_wal()
+            if not self._only_read:
+                self._turn_to_wal()
             # NORMAL loses no committed row when the process dies, only when the machine does.
             self._db.execute("PRAGMA synchronous=NORMAL")
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
             verdict = "ok"
             if part.checked:
                 (verdict,) = self._db.execute("PRAGMA quick_check").fetchone()
-            if version == 0:
+            if version == 0 and not self._only_read:
                 for statement in self._tables(part):
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version={part.schema}")
@@ -366,6 +370,9 @@ def require_no_password(address: str) -> str:
     return address
 
 
-def connect(place: Path | str, part: Part) -> Database:
-    """The database at a path, or at the address of a server."""
-    return Server(str(place), part) if is_server(place) else Embedded(place, part)
+def connect(place: Path | str, part: Part, *, only_read: bool = False) -> Database:
+    """The database at a path, or at the address of a server. A file to be `only_read` must be there
+    and cannot be written to; on a server that is a matter of the user's rights."""
+    if is_server(place):
+        return Server(str(place), part)
+    return Embedded(place, part, only_read=only_read)

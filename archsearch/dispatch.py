@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from archsearch.budget import Account
 from archsearch.cost import Tariff, Tariffs, Used
-from archsearch.errors import TransientModelError, UnknownName
+from archsearch.errors import MissingSample, TransientModelError, UnknownName
 from archsearch.gate import BACK, Gate
 from archsearch.models.base import Model
 from archsearch.patience import Patience
@@ -51,6 +51,8 @@ class Meter:
     wasted_completion_tokens: int = 0
     cancelled_samples: int = 0
     """Given up while an engine was at work on them; their tokens nobody counts."""
+    missing: int = 0
+    """Distinct samples, and prompts to be counted, that a replay lacks."""
 
     def waste(self, used: Iterable[Used]) -> None:
         """Counts what nobody needed in the end."""
@@ -177,6 +179,8 @@ class Dispatcher:
         }
         self._flights: dict[tuple[str, int], _Draw] = {}
         self._overheads: dict[str, int] = {}
+        self._missing: set[tuple[str, int]] = set()
+        """What a replay asked for in vain: samples by key and index, prompts with index -1."""
 
     @property
     def models(self) -> dict[str, Model]:
@@ -212,7 +216,7 @@ class Dispatcher:
 
         At a model that is busy parties take turns, and who made less `progress` goes first. Raises
         `BudgetExhausted` before a draw that could pass the study's cap, `ModelUnavailable` or
-        `RequestRejected` when a sample could not be had.
+        `RequestRejected` when a sample could not be had, `MissingSample` in a replay.
         """
         found = self._store.get(asked.key, indices)
         if found:
@@ -233,7 +237,23 @@ class Dispatcher:
         """Whether the rendered prompt is at most `cap` tokens."""
         if await self._most_tokens(model, messages) <= cap:
             return True
-        return await self._count_tokens(model, messages) <= cap
+        return await self.count_tokens(model, messages) <= cap
+
+    async def count_tokens(self, model: str, messages: Sequence[Message]) -> int:
+        """See `Model.count_tokens`. The store keeps what was counted once, for replays to come.
+
+        Raises `ModelUnavailable`, or `MissingSample` in a replay.
+        """
+        prompt = prompt_key(self._line(model).model.identity, messages)
+        tokens = self._store.tokens(prompt)
+        if tokens is None:
+            try:
+                tokens = await self._count_tokens(model, messages)
+            except MissingSample:
+                self._miss(prompt, [-1])
+                raise
+            self._store.put_tokens(prompt, tokens)
+        return tokens
 
     async def close(self) -> None:
         """Cancels the draws in flight and waits until they are gone; finished samples are kept."""
@@ -252,7 +272,7 @@ class Dispatcher:
         """An upper bound that needs no tokenizer: a token is at least one byte."""
         if model not in self._overheads:
             blank = [Message(role="user", content="")]
-            self._overheads[model] = await self._count_tokens(model, blank)
+            self._overheads[model] = await self.count_tokens(model, blank)
         each = self._overheads[model]
         return sum(each + len(m.content.encode("utf-8", "surrogatepass")) for m in messages)
 
@@ -303,6 +323,8 @@ class Dispatcher:
                 await self._persist(draw, line)
         except BaseException as error:
             draw.fail(error)
+            if isinstance(error, MissingSample):
+                self._miss(asked.key, draw.left)
             if isinstance(error, asyncio.CancelledError):
                 self.meter.cancelled_samples += draw.places
                 raise
@@ -359,6 +381,10 @@ class Dispatcher:
         line.gate.answered()
         line.gate.give()
         draw.settle(index, completion)
+
+    def _miss(self, key: str, indices: Iterable[int]) -> None:
+        self._missing.update((key, index) for index in indices)
+        self.meter.missing = len(self._missing)
 
     def _charge(self, asked: Asked, found: Mapping[int, Completion]) -> None:
         if self._account:

@@ -1,7 +1,8 @@
 """Architecture x benchmark -> evaluation. The one error boundary: failures become data here.
 
-A wrong answer and a malformed one score 0. A model failure, a sandbox failure or a layer that
-raised leaves the question unscored; it is attempted again before any verdict.
+A wrong answer and a malformed one score 0. A model failure, a sandbox failure, a sample that a
+replay lacks or a layer that raised leaves the question unscored; it is attempted again before any
+verdict.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from archsearch.benchmark import Benchmark, Item
 from archsearch.calls import Walk
 from archsearch.cost import Tariffs, Used, measured
 from archsearch.dispatch import Dispatcher
-from archsearch.errors import ArchsearchError, ModelError, RequestRejected
+from archsearch.errors import ArchsearchError, MissingSample, ModelError, RequestRejected
 from archsearch.types import Candidate, Failure, Fallback, Measured, Score, Slate, total
 
 AT_ONCE = 256
@@ -95,7 +96,7 @@ class Evaluator:
 
     async def outcome(self, architecture: Architecture, item: Item) -> Outcome:
         """One question, walked and scored. Raises only what concerns the whole run: a budget that
-        is used up, a faulty configuration, a missing sample of a replay."""
+        is used up, a faulty configuration."""
         walk = Walk(self.dispatcher, replicate=self.replicate, party=architecture.digest)
         answer: Candidate | None = None
         fallbacks: tuple[Fallback, ...] = ()
@@ -108,6 +109,8 @@ class Evaluator:
             result = Score(value=0.0, malformed=True, explanation=f"request rejected: {error}")
         except ModelError as error:
             result = Failure(kind="model", message=str(error))
+        except MissingSample as error:
+            result = Failure(kind="missing", message=str(error))
         except ArchsearchError:
             raise
         except Exception as error:  # noqa: BLE001 - a layer may be anybody's code

@@ -18,6 +18,7 @@ from rich.tree import Tree
 from archsearch.architecture import Architecture
 from archsearch.dispatch import Meter
 from archsearch.search.config import Budget
+from archsearch.search.pool import Pool
 from archsearch.search.progress import Progress
 
 LIVE_EVERY = 0.25
@@ -81,11 +82,12 @@ class Watch:
     def _facts(self) -> Iterator[tuple[str, str]]:
         progress, meter = self._progress, self._meter
         yield progress.phase, clock(progress.seconds)
-        yield (
-            "trials",
-            f"{progress.trials}/{progress.trials_wanted} "
-            f"({progress.refused} refused, {progress.duplicates} repeated)",
-        )
+        if progress.trials_wanted:
+            yield (
+                "trials",
+                f"{progress.trials}/{progress.trials_wanted} "
+                f"({progress.refused} refused, {progress.duplicates} repeated)",
+            )
         yield "questions", f"{progress.questions}/{progress.questions_wanted}"
         if progress.best is not None:
             yield "best so far", f"{progress.best:.3f} {progress.best_architecture}"
@@ -112,6 +114,19 @@ def show_report(console: Console, report: Mapping[str, Any]) -> None:
         f"evaluations take {flops['used']:.3g}; {report['seconds']:.0f} s",
         highlight=False,
     )
+
+
+def show_pool(console: Console, pool: Pool) -> None:
+    """What a pool is to hold, and what it takes at most."""
+    bound, cap = pool.upper_bound(), pool.config.budget.study
+    tokens = bound.prompt_tokens + bound.completion_tokens
+    lines = [
+        f"{len(pool.items)} questions, {pool.samples:,} samples in all, of:",
+        *(f"  {generator}" for generator in pool.generators),
+        f"at most {bound.flops:.3g} FLOPs, {tokens:,.0f} tokens, less what the store holds; the "
+        f"study's cap: {cap}",
+    ]
+    console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
 def optimism_line(report: Mapping[str, Any]) -> str:
@@ -190,5 +205,7 @@ def _contenders(report: Mapping[str, Any]) -> Table:
     return table
 
 
-def _with_interval(value: float, ci95: Sequence[float], sign: str = "") -> str:
+def _with_interval(value: float | None, ci95: Sequence[float] | None, sign: str = "") -> str:
+    if value is None or ci95 is None:
+        return "unscored"
     return f"{value:{sign}.3f} [{ci95[0]:{sign}.3f}, {ci95[1]:{sign}.3f}]"

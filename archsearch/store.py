@@ -2,6 +2,9 @@
 
 The key says what was asked; the index says which sample. The first completion committed under
 (key, index) is that sample for ever, on every host that shares the store.
+
+Beside them stands what a replay must know of models that are no longer there: what each of them is,
+and how many tokens its prompts have.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from archsearch.database import Part, connect
 from archsearch.errors import RunError
@@ -18,7 +21,9 @@ from archsearch.seeds import digest
 from archsearch.types import Completion, FinishReason, Logprobs, Message, Request, Usage
 
 SCHEMA = 2
-"""Part of every key and of the file: raised when a row's meaning changes."""
+"""Part of every key: raised when the meaning of a sample changes, as those of old then miss."""
+_LAYOUT = 3
+"""Of the tables."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS samples (
@@ -27,12 +32,14 @@ CREATE TABLE IF NOT EXISTS samples (
     prompt_tokens BIGINT NOT NULL, completion_tokens BIGINT NOT NULL,
     cached_tokens BIGINT NOT NULL, seed BIGINT NOT NULL, score DOUBLE PRECISION, logprobs TEXT,
     PRIMARY KEY (key, idx)
-) {keyed}
+) {keyed};
+CREATE TABLE IF NOT EXISTS prompts (key {bytes} PRIMARY KEY, tokens BIGINT NOT NULL) {keyed};
+CREATE TABLE IF NOT EXISTS models (signature TEXT PRIMARY KEY, facts TEXT NOT NULL) {keyed}
 """
 _PART = Part(
     name="samples",
     noun="a sample store",
-    schema=SCHEMA,
+    schema=_LAYOUT,
     tables=_TABLES,
     afresh="move it away to start a new one",
     another="another store",
@@ -43,6 +50,10 @@ _GET = (
     "score, logprobs FROM samples WHERE key = ? AND idx BETWEEN ? AND ?"
 )
 _PUT = "INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_PUT_MODEL = (
+    "INSERT INTO models VALUES (:signature, :facts) "
+    "ON CONFLICT (signature) DO UPDATE SET facts = excluded.facts"
+)
 
 _Row = tuple[bytes, bytes, FinishReason, int, int, int, int, float | None, str | None]
 
@@ -75,10 +86,11 @@ def sample_key(prompt: str, request: Request, *, replicate: int = 0) -> str:
 class SampleStore:
     """Completions by (key, sample index), in an SQLite file or on a PostgreSQL server."""
 
-    def __init__(self, place: Path | str = ":memory:") -> None:
+    def __init__(self, place: Path | str = ":memory:", *, only_read: bool = False) -> None:
         """Opens or makes it: a path, or the address of a server; see `database.Server`. Raises
-        `RunError` when it is damaged or of another schema."""
-        self._db = connect(place, _PART)
+        `RunError` when it is damaged or of another schema, or a file to be `only_read` that is not
+        there."""
+        self._db = connect(place, _PART, only_read=only_read)
 
     def get(self, key: str, indices: Iterable[int]) -> dict[int, Completion]:
         """The stored ones among `indices`."""
@@ -97,6 +109,28 @@ class SampleStore:
         """Commits a completion; returns the one that is stored, which is the first ever put."""
         inserted = self._db.execute(_PUT, (bytes.fromhex(key), index, *_row(completion)))
         return completion if inserted else self.get(key, [index])[index]
+
+    def tokens(self, prompt: str) -> int | None:
+        """How many tokens the prompt of a `prompt_key` has, if they were ever counted."""
+        key = {"key": bytes.fromhex(prompt)}
+        rows = self._db.rows("SELECT tokens FROM prompts WHERE key = :key", key)
+        return int(rows[0][0]) if rows else None
+
+    def put_tokens(self, prompt: str, tokens: int) -> None:
+        """Keeps how many tokens a prompt has; the first count stands."""
+        self._db.execute(
+            "INSERT INTO prompts VALUES (:key, :tokens) ON CONFLICT DO NOTHING",
+            {"key": bytes.fromhex(prompt), "tokens": tokens},
+        )
+
+    def models(self) -> dict[str, Any]:
+        """What is known of each model that samples were drawn from, by its config's signature."""
+        rows = self._db.rows("SELECT signature, facts FROM models")
+        return {signature: json.loads(facts) for signature, facts in rows}
+
+    def put_model(self, signature: str, facts: Any) -> None:
+        """Keeps what is known of a model; what was known before is forgotten."""
+        self._db.execute(_PUT_MODEL, {"signature": signature, "facts": json.dumps(facts)})
 
     def count(self) -> int:
         """Stored completions."""

@@ -13,7 +13,8 @@ from typing import Any, Literal, Self, TypeVar
 
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length"]
-FailureKind = Literal["model", "layer", "sandbox"]
+FailureKind = Literal["model", "layer", "sandbox", "missing"]
+"""`missing`: a replay lacks a sample."""
 TestKind = Literal["statement", "program"]
 """A unit test is a statement in natural language that a model judges, or a program to be run."""
 

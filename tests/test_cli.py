@@ -74,6 +74,25 @@ def test_search_shows_progress_and_tables_in_plain_text(folder):
     assert found["digest"] == report["best"]["digest"]
 
 
+def test_a_pool_is_drawn_and_replayed(folder):
+    small = ["--limit", "4", "--set", "search.trials=4", "--set", "baselines.max_samples=2"]
+    foreseen = archsearch("pool", "typed.yaml", "--dry-run", *small, cwd=folder)
+    assert re.search(r"12 questions, [\d,]+ samples in all, of:", foreseen.stdout)
+    assert re.search(r"at most [\d.e+]+ FLOPs, [\d,]+ tokens", foreseen.stdout)
+    assert not list(folder.glob("*.sqlite"))
+    drawn = archsearch("pool", "typed.yaml", "--store", "pool.sqlite", *small, cwd=folder)
+    assert drawn.returncode == 0, drawn.stderr
+    assert re.search(r"pool: pool.sqlite; drawn now \d\d+ samples", drawn.stdout)
+    done = archsearch("search", "typed.yaml", "--replay", "pool.sqlite", *small, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"\d+ samples or prompt lengths are missing in pool.sqlite", done.stdout)
+    best = "runs/typed-replay/best.yaml"
+    again = archsearch("evaluate", best, "--replay", "pool.sqlite", cwd=folder)
+    assert again.returncode == 0, again.stderr
+    report = json.loads((folder / "runs" / "typed-replay" / "report.json").read_text())
+    assert json.loads(again.stdout)["score"] == report["best"]["test"]["score"]
+
+
 def test_check_draws_nothing(folder):
     done = archsearch("check", "typed.yaml", "--tokens-per-second", "100", cwd=folder)
     assert done.returncode == 0, done.stderr

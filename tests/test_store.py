@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archsearch.errors import RunError
-from archsearch.store import SCHEMA, SampleStore, prompt_key, sample_key
+from archsearch.store import SampleStore, prompt_key, sample_key
 from archsearch.testing.store_contract import KEY, OTHER, StoreContract, completion
 from archsearch.types import Completion, Message, Request, Usage
 from tests.strategies import raw_texts
@@ -179,15 +179,25 @@ def test_a_completion_comes_back_as_it_was(drawn):
 # -- files
 
 
+def test_a_store_that_is_only_read_takes_nothing(place):
+    with pytest.raises(RunError, match=r"must be a file that exists"):
+        SampleStore(place, only_read=True)
+    SampleStore(place).close()
+    with SampleStore(place, only_read=True) as store:
+        assert store.get(KEY, [0]) == {}
+        with pytest.raises(RunError, match="readonly"):
+            store.put(KEY, 0, completion())
+
+
 def test_a_file_of_another_schema_is_refused_and_left_alone(place):
     with SampleStore(place) as store:
         store.put(KEY, 0, completion())
     db = sqlite3.connect(place)
-    db.execute(f"PRAGMA user_version={SCHEMA + 1}")
+    db.execute("PRAGMA user_version=4")
     db.close()
     with pytest.raises(
         RunError,
-        match=rf"must be of schema {SCHEMA}; .*samples\.sqlite is of schema {SCHEMA + 1}; "
+        match=r"must be of schema 3; .*samples\.sqlite is of schema 4; "
         "use the archsearch version that wrote it, or another store",
     ):
         SampleStore(place)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Sequence
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from archsearch.seeds import digest
 from archsearch.shape import ModelShape
 from archsearch.types import Completion, Message, Request
 
@@ -25,6 +27,10 @@ class ModelConfig(BaseModel, ABC):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    passing: ClassVar[frozenset[str]] = frozenset({"price", "shape"})
+    """Fields that change neither what the model says nor how its prompts are counted: a replay may
+    have other values than the search that drew the samples."""
+
     backend: str
     price: Price | None = None
     """Needed only by budgets in dollars."""
@@ -34,6 +40,10 @@ class ModelConfig(BaseModel, ABC):
     def known_shape(self) -> ModelShape | None:
         """The shape as far as it is known without loading any weights."""
         return self.shape
+
+    def signature(self) -> str:
+        """Hex digest of all fields but the `passing` ones."""
+        return digest(self.model_dump(mode="json", exclude=set(self.passing)))
 
     @abstractmethod
     async def open(self) -> Model:

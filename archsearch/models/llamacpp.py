@@ -23,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import httpx
 from pydantic import Field
@@ -56,6 +56,8 @@ def _cores() -> int:
 
 class LlamaCppConfig(ModelConfig):
     """A GGUF file in this process, through llama.cpp."""
+
+    passing: ClassVar[frozenset[str]] = ModelConfig.passing | {"slots", "threads"}
 
     backend: Literal["llamacpp"] = "llamacpp"
     path: str

@@ -23,7 +23,7 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -90,6 +90,8 @@ class ScriptedConfig(ModelConfig):
 
     The first one that matches the last user message is given; without one it is rejected.
     """
+
+    passing: ClassVar[frozenset[str]] = ModelConfig.passing | {"latency", "faults", "capacity"}
 
     backend: Literal["scripted"] = "scripted"
     replies: tuple[Reply, ...] = Field(min_length=1)

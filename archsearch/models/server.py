@@ -15,7 +15,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -67,6 +67,10 @@ _GOODBYE = 1.0
 
 class ServerConfig(ModelConfig):
     """Any OpenAI-compatible endpoint, by its URL and the name it serves the model under."""
+
+    passing: ClassVar[frozenset[str]] = ModelConfig.passing | {
+        "api_key_env", "base_url", "concurrency", "connect_timeout", "shape_from", "supports_n",
+    }  # fmt: skip
 
     backend: Literal["server"] = "server"
     base_url: str

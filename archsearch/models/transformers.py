@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -36,6 +36,8 @@ _ATTENDING = frozenset(["full_attention", "sliding_attention"])
 
 class TransformersConfig(ModelConfig):
     """A model in this process, through Hugging Face transformers."""
+
+    passing: ClassVar[frozenset[str]] = ModelConfig.passing | {"batch"}
 
     backend: Literal["transformers"] = "transformers"
     model: str | None = None

@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequenc
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import fields
 from itertools import count
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
@@ -87,6 +87,11 @@ _INTERVAL = 32
 
 class VLLMConfig(ModelConfig):
     """A model in this process, through vLLM."""
+
+    passing: ClassVar[frozenset[str]] = ModelConfig.passing | {
+        "concurrency", "data_parallel", "memory", "restarts", "share", "sleeps", "stall",
+        "tensor_parallel",
+    }  # fmt: skip
 
     backend: Literal["vllm"] = "vllm"
     model: str

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from archsearch.architecture import Architecture
 from archsearch.cost import Tariffs, Used, planned, upper_bound
+from archsearch.dispatch import Dispatcher
 from archsearch.errors import ConfigError, UnknownName
 from archsearch.layer import PlannedCall
-from archsearch.models.base import Model
 from archsearch.search.lengths import Lengths
 from archsearch.types import Expected, Message, Question, UpperBound, total
 
@@ -21,11 +21,12 @@ class Forecast:
 
     def __init__(
         self,
-        models: Mapping[str, Model],
+        dispatcher: Dispatcher,
         tariffs: Tariffs,
         questions: Sequence[Question],
     ) -> None:
-        self._models, self._tariffs, self._lengths = models, tariffs, Lengths()
+        self._models, self._count = dispatcher.models, dispatcher.count_tokens
+        self._tariffs, self._lengths = tariffs, Lengths()
         self._questions = questions[:COUNTED]
         self._question_tokens: dict[str, float] = {}
         self._frame_tokens: dict[tuple[str, str], int] = {}
@@ -89,7 +90,7 @@ class Forecast:
 
     async def _question(self, model: str) -> float:
         if model not in self._question_tokens:
-            counts = [await self._models[model].count_tokens(q.messages) for q in self._questions]
+            counts = [await self._count(model, q.messages) for q in self._questions]
             self._question_tokens[model] = sum(counts) / len(counts)
         return self._question_tokens[model]
 
@@ -97,7 +98,7 @@ class Forecast:
         """Tokens that the layer's template adds to the question's own prompt."""
         key = call.model, call.frame
         if key not in self._frame_tokens:
-            count = self._models[call.model].count_tokens
-            framed = await count([Message(role="user", content=call.frame)])
-            self._frame_tokens[key] = framed - await count([Message(role="user", content="")])
+            framed = await self._count(call.model, [Message(role="user", content=call.frame)])
+            blank = await self._count(call.model, [Message(role="user", content="")])
+            self._frame_tokens[key] = framed - blank
         return self._frame_tokens[key]

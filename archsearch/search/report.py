@@ -75,7 +75,11 @@ def report(
             "drawn_completion": meter.drawn_completion_tokens,
             "reused": meter.reused_completion_tokens,
         },
-        "samples": {"drawn": meter.drawn_samples, "reused": meter.reused_samples},
+        "samples": {
+            "drawn": meter.drawn_samples,
+            "reused": meter.reused_samples,
+            "missing": meter.missing,
+        },
         "flops": {
             "drawn": meter.drawn_flops,
             "charged": spent.flops,
@@ -119,16 +123,22 @@ def _best(verdict: Verdict, rng: np.random.Generator) -> Json:
 def _baseline(rival: Contender, best: Contender, rng: np.random.Generator) -> Json:
     theirs, ours = rival.test.scores, best.test.scores
     shared = [question for question in ours if question in theirs]
-    delta = paired_difference(
-        [ours[question] for question in shared], [theirs[question] for question in shared], rng=rng
-    )
+    delta = None
+    if shared:
+        delta = paired_difference(
+            [ours[name] for name in shared], [theirs[name] for name in shared], rng=rng
+        )
     return {
         "name": rival.name,
         "architecture": rival.architecture.dump(),
         "summary": str(rival.architecture),
         "test": scored(rival.test, rng),
         "flops_per_question": rival.test.cost.flops,
-        "paired_delta": {"value": delta.value, "ci95": _pair(delta), "n": len(shared)},
+        "paired_delta": {
+            "value": delta.value if delta else None,
+            "ci95": _pair(delta) if delta else None,
+            "n": len(shared),
+        },
     }
 
 
@@ -156,12 +166,13 @@ def _trial(trial: Trial) -> Json:
 
 
 def scored(evaluation: Evaluation, rng: np.random.Generator) -> Json:
-    """Mean score with its interval, and what stands behind it."""
+    """Mean score with its interval, and what stands behind it; None where nothing is scored, as
+    may be in a replay."""
     scores = list(evaluation.scores.values())
-    interval = mean_interval(scores, rng=rng)
+    interval = mean_interval(scores, rng=rng) if scores else None
     return {
-        "score": interval.value,
-        "ci95": _pair(interval),
+        "score": interval.value if interval else None,
+        "ci95": _pair(interval) if interval else None,
         "n": len(scores),
         "unscored": len(evaluation.failures),
         "malformed": evaluation.malformed,

@@ -20,10 +20,11 @@ from archsearch.budget import Account, Limits
 from archsearch.cost import Tariff, Tariffs
 from archsearch.database import is_server
 from archsearch.dispatch import Dispatcher, Meter
-from archsearch.errors import ConfigError, RunError
-from archsearch.evaluate import Evaluator
+from archsearch.errors import ConfigError, MissingSample, RunError
+from archsearch.evaluate import Evaluation, Evaluator
 from archsearch.ledger import Ledger
 from archsearch.models.base import Model
+from archsearch.models.replayed import remember, replayed
 from archsearch.search.config import StudyConfig
 from archsearch.search.crew import Crew, Delegating
 from archsearch.search.forecast import Forecast
@@ -53,24 +54,28 @@ async def search(
     meter: Meter,
     *,
     workers: int | None = None,
+    replay: bool = False,
 ) -> dict[str, Any]:
     """Runs or resumes the search in `folder` and returns its report, also written there.
 
     With `workers` other processes evaluate: so many that are started here, beside those that join
     by themselves. `progress` and `meter` are kept up to date for whoever watches. Whatever ends it
     (an error, a cancellation), what is finished is in the folder, and the same call goes on from
-    there.
+    there. A `replay`, which has no workers, opens no model and takes every sample from the store of
+    `config`; see `opened`.
     """
+    if replay and workers is not None:
+        raise ConfigError("a replay draws nothing, so it has no workers; leave them out")
     place = store_of(config, folder)
     with (
         Ledger(folder, server=server_of(config.database, folder)) as ledger,
-        SampleStore(place) as store,
+        SampleStore(place, only_read=replay) as store,
     ):
         _settle_config(config, ledger, folder)
         splits = await asyncio.to_thread(load_splits, config, ledger.settle("splits", {}))
         ledger.note("splits", splits.ids)
         _restore(ledger, meter)
-        async with opened(config) as models:
+        async with opened(config, store, replay=replay) as models:
             tariffs = tariffs_of(config, models)
             account = Account(config.budget.study, charges=ledger)
             dispatcher = Dispatcher(
@@ -87,7 +92,7 @@ async def search(
                 _closing(dispatcher),
                 _evaluating(config, alone, ledger, account, workers) as evaluator,
             ):
-                study = _study(config, splits, models, evaluator, ledger, account, progress)
+                study = _study(config, splits, evaluator, ledger, account, progress)
                 document = await _search(study, models, meter)
     _write(folder / "report.json", json.dumps(document, indent=2, allow_nan=False))
     return document
@@ -176,28 +181,33 @@ def address(config: StudyConfig, folder: Path) -> str:
 
 
 async def evaluate_one(
-    config: StudyConfig, architecture: Architecture, *, split: str, store: str | None
+    config: StudyConfig,
+    architecture: Architecture,
+    *,
+    split: str,
+    store: str | None,
+    replay: bool = False,
 ) -> dict[str, Any]:
     """Scores one architecture on a split of a study's benchmark: score, interval and cost.
 
-    Samples come from and go to `store`, or are forgotten without one.
+    Samples come from and go to `store`, or are forgotten without one. A `replay` takes them all
+    from there; raises `MissingSample` when it lacks some of every question.
     """
     splits = await asyncio.to_thread(load_splits, config)
     items = getattr(splits, split, None)
     if not items:
         raise ConfigError(f"the split must be search, select or test, and not empty; got {split!r}")
-    async with opened(config) as models:
-        tariffs = tariffs_of(config, models)
-        Forecast(models, tariffs, []).check(architecture)
-        with SampleStore(store or ":memory:") as samples:
+    with SampleStore(store or ":memory:", only_read=replay) as samples:
+        async with opened(config, samples, replay=replay) as models:
+            tariffs = tariffs_of(config, models)
             dispatcher = Dispatcher(models, samples, tariffs=tariffs, patience=config.patience)
+            Forecast(dispatcher, tariffs, []).check(architecture)
             evaluator = Evaluator(
                 benchmark=config.benchmark, dispatcher=dispatcher, tariffs=tariffs
             )
-            try:
+            async with _closing(dispatcher):
                 evaluation = await evaluator.evaluate(architecture, items)
-            finally:
-                await dispatcher.close()
+    _require_a_score(evaluation)
     return {
         "architecture": architecture.dump(),
         "digest": architecture.digest,
@@ -210,7 +220,18 @@ async def evaluate_one(
             + dispatcher.meter.drawn_completion_tokens,
             "reused": dispatcher.meter.reused_completion_tokens,
         },
+        "missing": dispatcher.meter.missing,
     }
+
+
+def _require_a_score(evaluation: Evaluation) -> None:
+    if not evaluation.scores:
+        first = next(iter(evaluation.failures.values()))
+        error = MissingSample if first.kind == "missing" else RunError
+        raise error(
+            f"none of {len(evaluation.outcomes)} questions could be scored; "
+            f"the first: {first.message}"
+        )
 
 
 def load_splits(config: StudyConfig, kept: Mapping[str, Sequence[str]] | None = None) -> Splits:
@@ -220,13 +241,21 @@ def load_splits(config: StudyConfig, kept: Mapping[str, Sequence[str]] | None = 
 
 
 @asynccontextmanager
-async def opened(config: StudyConfig) -> AsyncIterator[dict[str, Model]]:
+async def opened(
+    config: StudyConfig, store: SampleStore, *, replay: bool = False
+) -> AsyncIterator[dict[str, Model]]:
     """The models of a study, all loaded; closed at the end, also of those that were when one
-    could not be."""
+    could not be. For replays to come, `store` is told what they are; in a `replay` it says so, and
+    nothing is loaded."""
     models: dict[str, Model] = {}
     try:
-        for name, entry in config.models.items():
-            models[name] = await entry.open()
+        if replay:
+            _require_no_clock(config)
+            models.update(replayed(store, config.models))
+        else:
+            for name, entry in config.models.items():
+                models[name] = await entry.open()
+            remember(store, config.models, models)
         _require_shapes(config.budget.per_question, models)
         _require_shapes(config.budget.study, models)
         yield models
@@ -243,6 +272,14 @@ def tariffs_of(config: StudyConfig, models: Mapping[str, Model]) -> Tariffs:
     }
 
 
+def _require_no_clock(config: StudyConfig) -> None:
+    if config.budget.per_question.seconds is not None:
+        raise ConfigError(
+            f"a replay cannot measure how long a model takes; budget.per_question.seconds is "
+            f"{config.budget.per_question.seconds:g}; leave that cap out, or run a search"
+        )
+
+
 def _require_shapes(limits: Limits, models: Mapping[str, Model]) -> None:
     for name, model in models.items():
         if limits.flops is not None and model.shape is None:
@@ -255,7 +292,6 @@ def _require_shapes(limits: Limits, models: Mapping[str, Model]) -> None:
 def _study(
     config: StudyConfig,
     splits: Splits,
-    models: Mapping[str, Model],
     evaluator: Evaluator,
     ledger: Ledger,
     account: Account,
@@ -268,7 +304,9 @@ def _study(
         config=config,
         splits=splits,
         evaluator=evaluator,
-        forecast=Forecast(models, evaluator.tariffs, [item.question for item in splits.search]),
+        forecast=Forecast(
+            evaluator.dispatcher, evaluator.tariffs, [item.question for item in splits.search]
+        ),
         ledger=ledger,
         account=account,
         proposer=Proposer(

@@ -78,7 +78,8 @@ class Verdict:
 
 
 async def select(coordinator: Coordinator, study: Study) -> tuple[Finalist, ...]:
-    """The finalists; the winner first, then those that stayed longest.
+    """The finalists; the winner first, then those that stayed longest. One with a question that
+    could not be scored leaves, as long as others are whole.
 
     It ends with the select split, with one finalist left, or where the study's budget does.
     """
@@ -94,6 +95,10 @@ async def select(coordinator: Coordinator, study: Study) -> tuple[Finalist, ...]
             if len(left) == 1:
                 break
             left = await _scored_again(coordinator, left, items[start : start + block])
+            if whole := [finalist for finalist in left if not finalist.select.failures]:
+                # Means over different questions do not compare.
+                gone = [finalist for finalist in left if finalist.select.failures] + gone
+                left = whole
             left.sort(key=lambda finalist: finalist.trial.scored.cost.size)
             staying = remaining([finalist.scores for finalist in left], questions=_whole(study))
             gone = [left[at] for at in range(len(left)) if at not in staying] + gone

@@ -21,7 +21,7 @@ Choices inside an alternative exist only when it is taken. A choice is named by 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,11 @@ class SearchSpace(BaseModel):
             if problem := RULES[rule](architecture):
                 raise ConfigError(f"rule {rule!r} of space {self.name!r}: {problem}")
 
+    def parts(self) -> Iterator[SearchSpace]:
+        """Each layer that the file holds, by itself, with the choices inside it."""
+        for layer in _written(self.layers):
+            yield SearchSpace(name=self.name, layers=[layer])
+
     def choices(self) -> dict[str, tuple[Label, ...]]:
         """Every choice with its labels, those that exist in some alternatives only included; in the
         order of discovery, which for choices that always exist is that of the file.
@@ -161,6 +166,20 @@ def _next(trail: Sequence[tuple[str, Sequence[Label], int]]) -> list[int] | None
         if trail[last][2] + 1 < len(trail[last][1]):
             return [at for *_, at in trail[:last]] + [trail[last][2] + 1]
     return None
+
+
+def _written(items: Iterable[Any]) -> Iterator[Any]:
+    """The layers in a list of layers, whatever choice, repetition or row they stand in."""
+    for item in items:
+        if _is_choice(item):
+            options = item["choose"]
+            yield from _written(options.values() if isinstance(options, Mapping) else options)
+        elif isinstance(item, Mapping) and "repeat" in item:
+            yield from _written(item["layers"])
+        elif isinstance(item, list):
+            yield from _written(item)
+        else:
+            yield item
 
 
 def _layers(items: Sequence[Any], path: str, pick: Pick) -> list[Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from archsearch.architecture import Architecture
 from archsearch.benchmark import Item, Splits
 from archsearch.budget import Account, Limits
-from archsearch.errors import BudgetExhausted, ConfigError
+from archsearch.errors import BudgetExhausted, ConfigError, MissingSample
 from archsearch.evaluate import Evaluation, Evaluator, Outcome
 from archsearch.ledger import Ledger
 from archsearch.search.baselines import Baseline, static
@@ -271,6 +271,8 @@ class Coordinator:
                 trial.upper, trial.expected = await self._foresee(trial.architecture)
             except ConfigError as error:
                 trial.state, trial.reason = State.REFUSED, str(error)
+            except MissingSample as error:
+                trial.state, trial.reason = State.INCOMPLETE, str(error)
         if trial.state is State.RUNNING and trial.architecture is not None:
             first = self._first.setdefault(trial.architecture.digest, trial)
             if first is not trial:
@@ -309,7 +311,7 @@ class Coordinator:
             try:
                 architecture = space.architecture(point)
                 await self._foresee(architecture)
-            except ConfigError:
+            except (ConfigError, MissingSample):
                 continue
             if architecture.digest not in self._first:
                 return point

@@ -22,7 +22,8 @@ class State(StrEnum):
     RUNNING = "running"
     COMPLETE = "complete"
     INCOMPLETE = "incomplete"
-    """Some question could not be scored, or the study's budget ended it; it cannot win."""
+    """Some question could not be scored, a replay could not foresee its cost, or the study's budget
+    ended it; it cannot win."""
     RACED_OUT = "raced out"
     """Stopped before all questions, as it would hardly overtake a better and no dearer trial; it
     neither wins nor enters the front."""

@@ -98,10 +98,10 @@ async def _serve(run: str, database: Database, tasks: Tasks, name: str, process:
     config = validate(StudyConfig, settled["config"], where=run)
     splits = await asyncio.to_thread(load_splits, config)
     items = {i.question.id: i for i in (*splits.search, *splits.select, *splits.test)}
-    async with opened(config) as models:
-        identities = {name: model.identity for name, model in models.items()}
-        _require_same(identities, settled["identities"])
-        with SampleStore(settled["store"]) as store:
+    with SampleStore(settled["store"]) as store:
+        async with opened(config, store) as models:
+            identities = {name: model.identity for name, model in models.items()}
+            _require_same(identities, settled["identities"])
             await _Worker(config, models, store, tasks, items, name, process).work(database)
 
 

@@ -97,6 +97,17 @@ class StoreContract:
             assert one.put(KEY, 1, completion("one")).text == "other"
             assert one.count() == other.count() == 2
 
+    def test_facts_of_prompts_and_models_are_kept(self, place: Path | str) -> None:
+        with SampleStore(place) as store:
+            assert store.tokens(KEY) is None
+            store.put_tokens(KEY, 3)
+            store.put_tokens(KEY, 4)
+            store.put_model("a", {"context": 1})
+            store.put_model("a", {"context": 2})
+        with SampleStore(place) as store:
+            assert store.tokens(KEY) == 3
+            assert store.models() == {"a": {"context": 2}}
+
     def test_processes_that_put_the_same_keys_read_the_same_rows(self, place: Path | str) -> None:
         context = multiprocessing.get_context("spawn")
         barrier, results = context.Barrier(WORKERS), context.Queue()

@@ -83,13 +83,10 @@ ARCHITECTURES = {
 def test_expected_cost_is_near_the_measured_one(name):
     async def run():
         splits = load_splits(study())
-        model, tariffs = Scripted(babble), {"m": Tariff(shape=SHAPE)}
-        forecast = Forecast({"m": model}, tariffs, [i.question for i in splits.search])
-        evaluator = Evaluator(
-            benchmark=study().benchmark,
-            dispatcher=Dispatcher({"m": model}, SampleStore()),
-            tariffs=tariffs,
-        )
+        dispatcher = Dispatcher({"m": Scripted(babble)}, SampleStore())
+        tariffs = {"m": Tariff(shape=SHAPE)}
+        forecast = Forecast(dispatcher, tariffs, [i.question for i in splits.search])
+        evaluator = Evaluator(benchmark=study().benchmark, dispatcher=dispatcher, tariffs=tariffs)
         architecture = Architecture.parse(ARCHITECTURES[name])
         seen = await evaluator.evaluate(architecture, splits.search)
         for outcome in seen.outcomes:
@@ -105,7 +102,8 @@ def test_expected_cost_is_near_the_measured_one(name):
 
 
 def forecast(context=100):
-    return Forecast({"m": Scripted(multiply, context=context)}, {}, [])
+    dispatcher = Dispatcher({"m": Scripted(multiply, context=context)}, SampleStore())
+    return Forecast(dispatcher, {}, [])
 
 
 def test_an_unknown_model_is_named():

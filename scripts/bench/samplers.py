@@ -1,0 +1,263 @@
+"""Samplers: how soon each comes near the best architecture, and how good the one is that it names.
+
+    python scripts/bench/samplers.py [--quick] [--json] [--only NAME ...] [--seeds N]
+
+Every sampler runs whole studies (the real coordinator: baselines first, `in_flight` trials at once,
+refusals over the cap, duplicates, racing) on the landscapes of `landscapes.py`, where the outcome
+of a question is looked up instead of drawn. Drawn FLOPs are those of distinct samples and prompts,
+as with a sample store; the baselines' are included. Of 20 seeds, [median, quartiles]:
+
+- `trials_to_optimum`, `drawn_flops_to_optimum`: up to the first architecture, scored on all search
+  questions, whose true score is near the best within the cap (a point, on the table two); null
+  where it is not reached within the trials of a study. `reached` is the share of seeds that do.
+- `true_score_of_selected`: of the architecture with the best measured score at the end: the formula
+  of a made-up landscape, the questions not searched on for the table.
+- `drawn_flops`: of the whole study.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import product
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from common import parser, tell
+from landscapes import Landscape, Replayed, Use, World, flops_of, made_up, optimum
+
+from archsearch.architecture import Architecture
+from archsearch.benchmark import Item, Splits
+from archsearch.budget import Account
+from archsearch.cost import Used
+from archsearch.errors import MissingExtra
+from archsearch.evaluate import Evaluator, Outcome
+from archsearch.ledger import Ledger
+from archsearch.search.forecast import Forecast
+from archsearch.search.progress import Progress
+from archsearch.search.proposer import Proposer
+from archsearch.search.sampler import SAMPLERS
+from archsearch.search.study import Coordinator, Study, ranking
+from archsearch.types import Expected, Measured, Message, Question, Score, Target, UpperBound
+
+TRIALS = {"ladder": 64, "valley": 64, "table": 64}
+"""Distinct architectures that a study scores."""
+NEAR = {"ladder": 0.01, "valley": 0.01, "table": 0.02}
+"""How far from the optimum a true score may be to count; on the table one question is 0.017."""
+SEEDS = 20
+
+SAMPLERS_MEASURED: dict[str, dict[str, Any]] = {
+    "tpe": {"name": "tpe"},
+    "plain_tpe": {"name": "optuna", "sampler": "TPESampler"},
+    "exhaustive": {"name": "exhaustive"},
+    "random": {"name": "random"},
+    "greedy": {"name": "greedy"},
+    "nsga2": {"name": "nsga2"},
+    "gp": {"name": "gp"},
+    "archon_bo": {"name": "archon_bo"},
+    "archon_bo_30": {"name": "archon_bo", "startup_trials": 30},
+}
+"""`tpe` is also what a study takes that names none, as these spaces hold more points than trials.
+`plain_tpe` is Optuna's as it comes; `archon_bo` models after 230 trials, as Archon's does."""
+QUICK = ["tpe", "random", "greedy", "archon_bo"]
+
+
+def main() -> None:
+    """Runs and tells."""
+    flags = _flags()
+    names = flags.only or (QUICK if flags.quick else list(SAMPLERS_MEASURED))
+    places = flags.landscape or (["table"] if flags.quick else list(TRIALS))
+    seeds = range(flags.seeds or (3 if flags.quick else SEEDS))
+    jobs = list(product(places, names, seeds))
+    for place in places:
+        landscape(place)  # workers are forked, so they have it
+    with ProcessPoolExecutor(max_workers=flags.processes) as workers:
+        found = dict(zip(jobs, workers.map(run, jobs), strict=True))
+    figures: dict[str, Any] = {}
+    for place, name in product(places, names):
+        runs = [found[place, name, seed] for seed in seeds]
+        told = _summary([run for run in runs if run is not None])
+        figures |= {f"{place}_{name}_{key}": value for key, value in told.items()}
+    tell(figures, as_json=flags.json)
+
+
+def _flags() -> Any:
+    flags = parser(__doc__, quick="3 seeds of four samplers on the table")
+    flags.add_argument("--only", nargs="+", choices=SAMPLERS_MEASURED)
+    flags.add_argument("--landscape", nargs="+", choices=TRIALS)
+    flags.add_argument("--seeds", type=int)
+    flags.add_argument("--processes", type=int, default=os.cpu_count())
+    return flags.parse_args()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One study."""
+
+    trials: float
+    """Until the optimum; infinite where it was not reached."""
+    flops: float
+    """Drawn until then."""
+    kept: float
+    """True score of the one selected."""
+    drawn: float
+    """FLOPs in all."""
+
+
+@lru_cache
+def landscape(name: str) -> tuple[Landscape, float]:
+    """One by its name, and the best true score there."""
+    found = Replayed(TRIALS[name]) if name == "table" else made_up(TRIALS[name])[name]
+    return found, optimum(found)
+
+
+def run(job: tuple[str, str, int]) -> Run | None:
+    """(landscape, sampler, seed) -> what came of it; None where a sampler is not installed."""
+    place, name, seed = job
+    logging.disable(logging.WARNING)
+    ground, best = landscape(place)
+    with tempfile.TemporaryDirectory() as folder, suppress(MissingExtra):
+        return asyncio.run(
+            _study(ground, best - NEAR[place], SAMPLERS_MEASURED[name], seed, Path(folder))
+        )
+    return None
+
+
+async def _study(
+    ground: Landscape, near: float, named: dict[str, Any], seed: int, folder: Path
+) -> Run:
+    config = ground.config.model_copy(update={"seed": seed})
+    sampler = SAMPLERS.parse(named, where="bench")
+    items = _items(config.splits.search)
+    scorer = LookedUp(ground.world(seed), {item.question.id: at for at, item in enumerate(items)})
+    with Ledger(folder) as ledger:
+        coordinator = Coordinator(
+            Study(
+                config=config,
+                splits=Splits(search=items, select=(), test=()),
+                evaluator=cast("Evaluator", scorer),
+                forecast=cast("Forecast", Foreseen(ground)),
+                ledger=ledger,
+                account=Account(config.budget.study),
+                proposer=Proposer(config.space, sampler, seed=seed, name="bench"),
+                progress=Progress(),
+            )
+        )
+        await coordinator.explore()
+    limits = config.budget.per_question
+    winner = ranking(coordinator.trials, limits)[0].found
+    order = [t.found for t in coordinator.trials if t.may_win(limits)]
+    good = {a.digest for a in order if ground.truth(a) >= near}
+    found = enumerate(scorer.whole.items(), 1)
+    reached = ((float(at), drawn) for at, (digest, drawn) in found if digest in good)
+    trials, flops = next(reached, (np.inf, np.inf))
+    return Run(trials=trials, flops=flops, kept=scorer.world.kept(winner), drawn=scorer.drawn)
+
+
+@dataclass(slots=True)
+class LookedUp:
+    """In place of an `Evaluator`: outcomes of a world, and a store's account of what they draw."""
+
+    world: World
+    places: dict[str, int]
+    """Of each question, by id."""
+    drawn: float = 0.0
+    """FLOPs of distinct prompts and samples."""
+    whole: dict[str, float] = field(default_factory=dict)
+    """What was drawn when an architecture was scored on its last question, by digest, in order."""
+    _prompts: set[Any] = field(default_factory=set)
+    _samples: dict[Any, int] = field(default_factory=dict)
+    """How many of each stream are drawn."""
+    _scored: dict[str, int] = field(default_factory=dict)
+
+    async def outcomes(
+        self, architecture: Architecture, items: Iterable[Item]
+    ) -> AsyncIterator[Outcome]:
+        """See `Evaluator`."""
+        for item in items:
+            place = self.places[item.question.id]
+            uses = self.world.uses(architecture, place)
+            self.drawn += self._draw(place, uses)
+            count = self._scored[architecture.digest] = self._scored.get(architecture.digest, 0) + 1
+            if count == len(self.places):
+                self.whole[architecture.digest] = self.drawn
+            yield Outcome(
+                question_id=item.question.id,
+                result=Score(value=self.world.score(architecture, place)),
+                cost=Measured(flops=flops_of(uses)),
+            )
+
+    def _draw(self, place: int, uses: Sequence[Use]) -> float:
+        """FLOPs of what no architecture has used before."""
+        paid = 0.0
+        for use in uses:
+            prompt, stream = (place, use.prompt), (place, use.stream)
+            if prompt not in self._prompts:
+                self._prompts.add(prompt)
+                paid += use.prompt_flops
+            had = self._samples.get(stream, 0)
+            if len(use.sample_flops) > had:
+                paid += sum(use.sample_flops[had:])
+                self._samples[stream] = len(use.sample_flops)
+        return paid
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """In place of a `Forecast`: the mean cost, known from the start."""
+
+    ground: Landscape
+
+    def check(self, architecture: Architecture) -> None:
+        """Everything fits."""
+
+    async def expected(self, architecture: Architecture) -> Expected:
+        """The true mean."""
+        return Expected(flops=self.ground.flops(architecture))
+
+    def upper_bound(self, architecture: Architecture) -> UpperBound:
+        """The same."""
+        return UpperBound(flops=self.ground.flops(architecture))
+
+    async def learn(self, architecture: Architecture, used: Iterable[Used]) -> None:
+        """There is nothing to learn."""
+
+
+def _items(count: int) -> tuple[Item, ...]:
+    return tuple(
+        Item(
+            question=Question(id=str(at), messages=(Message(role="user", content=str(at)),)),
+            target=Target(question_id=str(at), reference=""),
+        )
+        for at in range(count)
+    )
+
+
+def _summary(runs: Sequence[Run]) -> dict[str, Any]:
+    if not runs:
+        return {"not_installed": True}
+    return {
+        "trials_to_optimum": _quartiles([run.trials for run in runs]),
+        "drawn_flops_to_optimum": _quartiles([run.flops for run in runs]),
+        "reached": sum(np.isfinite(run.trials) for run in runs) / len(runs),
+        "true_score_of_selected": _quartiles([run.kept for run in runs]),
+        "drawn_flops": _quartiles([run.drawn for run in runs]),
+    }
+
+
+def _quartiles(values: Sequence[float]) -> list[float | None]:
+    """Median, lower and upper quartile; None where that is not reached."""
+    found = np.quantile(values, [0.5, 0.25, 0.75], method="higher").tolist()
+    return [value if np.isfinite(value) else None for value in found]
+
+
+if __name__ == "__main__":
+    main()
