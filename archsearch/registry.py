@@ -45,6 +45,11 @@ class Registry(Generic[T]):
             raise UnknownName(self.kind, name, self.classes)
         return found
 
+    def forget(self) -> None:
+        """Looks for packages anew, since some were installed or taken away meanwhile."""
+        for found in ("classes", "_third_party"):
+            self.__dict__.pop(found, None)
+
     def parse(self, data: Any, *, where: str) -> T:
         """The object that `data`, a mapping with the naming key, describes.
 
