@@ -129,7 +129,7 @@ class Evaluator:
     ) -> AsyncIterator[Outcome]:
         """Outcomes as they come; items are taken as needed, so there may be any number of them."""
         # So many that one is ready wherever a place becomes free, up to the last of them.
-        at_once = max(AT_ONCE, 4 * self.dispatcher.capacity)
+        at_once = max(AT_ONCE, 8 * self.dispatcher.capacity)
         waiting, running = iter(items), set[asyncio.Task[Outcome]]()
         done: asyncio.Queue[asyncio.Task[Outcome]] = asyncio.Queue()
         try:

