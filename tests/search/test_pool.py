@@ -84,7 +84,7 @@ def test_votes_are_replayed_from_a_pool_as_if_the_model_were_there(tmp_path):
     config = study(budget={})
     store = tmp_path / "pool.sqlite"
     draw(config, store)
-    replayed = config.model_copy(update={"store": store})
+    replayed = config.model_copy(update={"store": str(store)})
     report = asyncio.run(search(replayed, tmp_path / "run", Progress(), Meter(), replay=True))
     whole = asyncio.run(search(config, tmp_path / "drawn", Progress(), Meter()))
     means = {t["digest"]: t["score"] for t in whole["trials"] if t["state"] == "complete"}
