@@ -1,7 +1,7 @@
 """Database: what runs and samples are kept in, an SQLite file or a schema on a PostgreSQL server.
 
-Both take the same SQL: parameters are written `:name`, and `{bytes}` and `{keyed}` in the text of
-tables stand for what the two call differently.
+Both take the same SQL: parameters are written `:name`, or `?` where every microsecond counts, and
+`{bytes}` and `{keyed}` in the text of tables stand for what the two call differently.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 from zlib import crc32
@@ -24,7 +25,8 @@ TIMEOUT = 60.0
 _LET_GO = 3.0
 """Seconds that a server may take to notice that the holder of a run has died."""
 
-Parameters = Mapping[str, Any]
+Parameters = Mapping[str, Any] | tuple[Any, ...]
+"""By name, or in the order of the question marks."""
 _NONE: Parameters = {}
 
 
@@ -293,8 +295,11 @@ class Server(Database):
     def _run(self, sql: str, parameters: Parameters) -> Any:
         statement = self._statements.get(sql)
         if statement is None:
-            # `::` is a cast, which SQLAlchemy tells from a parameter by itself.
-            statement = self._statements[sql] = self._text(sql)
+            numbers = count()
+            named = re.sub(r"\?", lambda _: f":p{next(numbers)}", sql)
+            statement = self._statements[sql] = self._text(named)
+        if isinstance(parameters, tuple):
+            parameters = {f"p{number}": value for number, value in enumerate(parameters)}
         try:
             return self._connection.execute(statement, parameters)
         except self._errors as error:

@@ -47,12 +47,9 @@ _PART = Part(
 )
 _GET = (
     "SELECT idx, text, reasoning, finish, prompt_tokens, completion_tokens, cached_tokens, seed, "
-    "score, logprobs FROM samples WHERE key = :key AND idx BETWEEN :first AND :last"
+    "score, logprobs FROM samples WHERE key = ? AND idx BETWEEN ? AND ?"
 )
-_PUT = (
-    "INSERT INTO samples VALUES (:key, :idx, :text, :reasoning, :finish, :prompt_tokens, "
-    ":completion_tokens, :cached_tokens, :seed, :score, :logprobs) ON CONFLICT DO NOTHING"
-)
+_PUT = "INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _PUT_MODEL = (
     "INSERT INTO models VALUES (:signature, :facts) "
     "ON CONFLICT (signature) DO UPDATE SET facts = excluded.facts"
@@ -100,8 +97,7 @@ class SampleStore:
         wanted = set(indices)
         if not wanted:
             return {}
-        bounds = {"key": bytes.fromhex(key), "first": min(wanted), "last": max(wanted)}
-        rows = self._db.rows(_GET, bounds)
+        rows = self._db.rows(_GET, (bytes.fromhex(key), min(wanted), max(wanted)))
         try:
             return {row[0]: _completion(row[1:]) for row in rows if row[0] in wanted}
         except (ValueError, TypeError, AttributeError) as error:
@@ -111,9 +107,7 @@ class SampleStore:
 
     def put(self, key: str, index: int, completion: Completion) -> Completion:
         """Commits a completion; returns the one that is stored, which is the first ever put."""
-        inserted = self._db.execute(
-            _PUT, {"key": bytes.fromhex(key), "idx": index, **_columns(completion)}
-        )
+        inserted = self._db.execute(_PUT, (bytes.fromhex(key), index, *_row(completion)))
         return completion if inserted else self.get(key, [index])[index]
 
     def tokens(self, prompt: str) -> int | None:
@@ -159,20 +153,20 @@ class SampleStore:
         self.close()
 
 
-def _columns(completion: Completion) -> dict[str, Any]:
+def _row(completion: Completion) -> _Row:
     usage = completion.usage
-    return {
+    return (
         # A model may emit lone surrogates; text in a database may not hold them, bytes may.
-        "text": completion.text.encode("utf-8", "surrogatepass"),
-        "reasoning": completion.reasoning.encode("utf-8", "surrogatepass"),
-        "finish": completion.finish_reason,
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "cached_tokens": usage.cached_tokens,
-        "seed": completion.seed,
-        "score": completion.score,
-        "logprobs": None if completion.logprobs is None else json.dumps(completion.logprobs),
-    }
+        completion.text.encode("utf-8", "surrogatepass"),
+        completion.reasoning.encode("utf-8", "surrogatepass"),
+        completion.finish_reason,
+        usage.prompt_tokens,
+        usage.completion_tokens,
+        usage.cached_tokens,
+        completion.seed,
+        completion.score,
+        None if completion.logprobs is None else json.dumps(completion.logprobs),
+    )
 
 
 def _completion(row: _Row) -> Completion:

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Sets up .venv and runs the tests.
+# Sets up .venv and runs the tests, in as many processes as there are cores.
 # Usage: bash scripts/test.sh [options of pytest]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/environment.sh
 install -e '.[dev]'
 install_test_model
-exec .venv/bin/python -m pytest "$@"
+# A file of tests stays in one process, so that what its tests share is made once.
+exec .venv/bin/python -m pytest --numprocesses auto --dist loadfile "$@"

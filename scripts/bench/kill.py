@@ -74,6 +74,7 @@ def study(folder: Path, trials: int, *, latency: float) -> Path:
         "model": "m",
         "temperature": {"choose": TEMPERATURES},
         "samples": {"choose": [2, 3, 4, 5, 6]},
+        "style": {"choose": ["plain", "direct", "step_by_step"]},
         **CAPS,
     }
     ends = {
@@ -125,7 +126,7 @@ class Killed:
         chance = random.Random(0)
         coordinator = self.started("--workers", str(WORKERS))
         for kill in range(kills):
-            while self.told() < (kill + 1) * trials / (kills + 1) and coordinator.poll() is None:
+            while self.begun() < (kill + 1) * trials / (kills + 1) and coordinator.poll() is None:
                 time.sleep(0.02)
             time.sleep(chance.uniform(0.0, 0.3))
             if coordinator.poll() is not None:
@@ -163,9 +164,9 @@ class Killed:
             stderr=subprocess.DEVNULL,
         )
 
-    def told(self) -> int:
-        """Trials that are through."""
-        return len(self.rows("ledger", "SELECT number FROM told"))
+    def begun(self) -> int:
+        """Architectures that have results."""
+        return len(self.rows("ledger", "SELECT DISTINCT digest FROM outcomes"))
 
     def workers(self) -> list[int]:
         """Processes of the workers that are alive."""

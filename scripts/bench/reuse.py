@@ -51,7 +51,7 @@ def compare(config: StudyConfig) -> dict[str, Any]:
         folder = Path(root)
         empty = run(config, folder / "empty")
         full = run(
-            config.model_copy(update={"store": folder / "empty" / "samples.sqlite"}),
+            config.model_copy(update={"store": str(folder / "empty" / "samples.sqlite")}),
             folder / "full",
         )
         again = run(config, folder / "again")
