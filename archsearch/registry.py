@@ -1,8 +1,8 @@
 """Name -> class, for everything that can be added with one file.
 
-A shelf is a package whose modules each define classes of one kind; the class is known by the
-default of one of its fields (`type: Literal["vote"] = "vote"`). Third-party packages add theirs
-through an entry point in the group named like the shelf.
+A shelf is a package with a module for each class of one kind; module and class are known by the
+default of one of its fields (`type: Literal["vote"] = "vote"` in `vote.py`). Third-party packages
+add theirs through an entry point in the group named like the shelf.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import entry_points
 from inspect import getmembers, isclass
-from typing import Any, Generic, TypeGuard, TypeVar, get_args
+from typing import Any, Generic, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -23,32 +23,32 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class Registry(Generic[T]):
-    """The classes of one shelf, by name. Modules are imported at the first look-up."""
+    """The classes of one shelf, by name. A module is imported when its name is looked up."""
 
     def __init__(self, *, kind: str, shelf: str, base: type[T], key: str) -> None:
         """`kind` is the noun for messages, `shelf` the package and entry-point group, `key` the
         field whose default names a class."""
         self.kind, self.key, self._shelf, self._base = kind, key, shelf, base
+        self._own: dict[str, type[T] | None] = {}
 
     @cached_property
     def classes(self) -> Mapping[str, type[T]]:
         """All classes by name, sorted."""
-        found: dict[str, type[T]] = {}
-        for cls in (*self._own(), *self._third_party()):
-            name = cls.model_fields[self.key].default
-            if found.setdefault(name, cls) is not cls:
-                raise ConfigError(
-                    f"{self.kind} names must be unique; {name!r} is declared by both "
-                    f"{found[name].__module__} and {cls.__module__}; rename or uninstall one"
-                )
-        return dict(sorted(found.items()))
+        own = {name: self._of_module(name) for name in self._modules}
+        found = {name: cls for name, cls in own.items() if cls is not None}
+        return dict(sorted({**found, **self._third_party}.items()))
 
     def get(self, name: str) -> type[T]:
         """The class called `name`, or `UnknownName` with the nearest ones."""
-        try:
-            return self.classes[name]
-        except KeyError:
-            raise UnknownName(self.kind, name, self.classes) from None
+        found = self._third_party.get(name) or self._of_module(name)
+        if found is None:
+            raise UnknownName(self.kind, name, self.classes)
+        return found
+
+    def forget(self) -> None:
+        """Looks for packages anew, since some were installed or taken away meanwhile."""
+        for found in ("classes", "_third_party"):
+            self.__dict__.pop(found, None)
 
     def parse(self, data: Any, *, where: str) -> T:
         """The object that `data`, a mapping with the naming key, describes.
@@ -64,32 +64,50 @@ class Registry(Generic[T]):
             )
         return validate(self.get(data[self.key]), data, where=where)
 
-    def _own(self) -> list[type[T]]:
+    @cached_property
+    def _modules(self) -> frozenset[str]:
         package = importlib.import_module(self._shelf)
-        modules = [
-            importlib.import_module(f"{self._shelf}.{info.name}")
-            for info in pkgutil.iter_modules(package.__path__)
-        ]
-        return [
-            cls
-            for module in modules
-            for _, cls in getmembers(module, isclass)
-            if cls.__module__ == module.__name__ and self._is_named(cls)
-        ]
+        return frozenset(info.name for info in pkgutil.iter_modules(package.__path__))
 
-    def _third_party(self) -> list[type[T]]:
-        loaded = [point.load() for point in entry_points(group=self._shelf)]
-        for cls in loaded:
-            if not (isclass(cls) and self._is_named(cls)):
+    def _of_module(self, name: str) -> type[T] | None:
+        """The class that the module called `name` gives; None where it gives none."""
+        if name not in self._own:
+            self._own[name] = self._load(name) if name in self._modules else None
+        return self._own[name]
+
+    def _load(self, name: str) -> type[T] | None:
+        module = importlib.import_module(f"{self._shelf}.{name}")
+        given: list[Any] = [cls for _, cls in getmembers(module, isclass)]
+        own = (cls for cls in given if cls.__module__ == module.__name__)
+        return next((cls for cls in own if self._name(cls) == name), None)
+
+    @cached_property
+    def _third_party(self) -> Mapping[str, type[T]]:
+        """The classes of other packages, by name."""
+        found: dict[str, type[T]] = {}
+        for point in entry_points(group=self._shelf):
+            cls = point.load()
+            name = self._name(cls) if isclass(cls) else None
+            if name is None:
                 raise ConfigError(
                     f"an entry point of group {self._shelf!r} must be a subclass of "
                     f"{self._base.__qualname__} with a default `{self.key}`; received {cls!r}; "
                     f"correct or uninstall its package"
                 )
-        return loaded
+            other = found.setdefault(name, self._of_module(name) or cls)
+            if other is not cls:
+                raise ConfigError(
+                    f"{self.kind} names must be unique; {name!r} is declared by both "
+                    f"{other.__module__} and {cls.__module__}; rename or uninstall one"
+                )
+        return found
 
-    def _is_named(self, cls: type) -> TypeGuard[type[T]]:
-        return issubclass(cls, self._base) and isinstance(cls.model_fields[self.key].default, str)
+    def _name(self, cls: Any) -> str | None:
+        """What a class is called; None for one that is not of the kind, or has no name."""
+        if not issubclass(cls, self._base):
+            return None
+        name = cls.model_fields[self.key].default
+        return name if isinstance(name, str) else None
 
 
 M = TypeVar("M", bound=BaseModel)

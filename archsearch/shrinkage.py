@@ -43,11 +43,14 @@ class Prior:
 
     def posterior_mean(self, mean: float, error: float) -> float:
         """The true value to be expected of a thing with this mean and standard error."""
-        chances = self.weights * _likelihood(mean, error, self.atoms)
-        return float(chances @ self.atoms / chances.sum())
+        likely = self.weights > 0  # one that is not would be what the others are scaled by
+        atoms = self.atoms[likely]
+        power = np.log(self.weights[likely]) - 0.5 * ((mean - atoms) / error) ** 2
+        chances = np.exp(power - power.max())
+        return float(chances @ atoms / chances.sum())
 
 
-def _likelihood(mean: Floats | float, error: Floats | float, atoms: Floats) -> Floats:
+def _likelihood(means: Floats, errors: Floats, atoms: Floats) -> Floats:
     """Normal densities, each row scaled to a highest value of 1, so that none vanishes."""
-    power = -0.5 * ((mean - atoms) / error) ** 2
+    power = -0.5 * ((means - atoms) / errors) ** 2
     return np.asarray(np.exp(power - power.max(axis=-1, keepdims=True)))

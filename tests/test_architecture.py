@@ -132,7 +132,8 @@ def respelled(draw, data):
                 key = draw(st.sampled_from([k for k in ("model", "style") if k in entry]))
                 entry[key] = [entry[key]]
             # At temperature 0 each of two would give sample 0.
-            if samples > 1 and entry.get("temperature") != 0 and draw(st.booleans()):
+            adds_up = entry["type"] in {"generator", "fuser"} and entry.get("temperature") != 0
+            if samples > 1 and adds_up and draw(st.booleans()):
                 first = draw(st.integers(1, samples - 1))
                 entries += [entry | {"samples": first}, entry | {"samples": samples - first}]
             else:

@@ -156,6 +156,8 @@ def test_an_interrupt_leaves_a_run_that_the_same_command_resumes(folder):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # A shell that starts these tests in the background has its children ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as running:
         ledger = folder / "runs" / "typed" / "ledger.sqlite"
         deadline = time.monotonic() + 60

@@ -13,6 +13,7 @@ from archsearch.errors import ConfigError, UnknownName
 from archsearch.layer import Layer
 from archsearch.models import MODELS
 from archsearch.registry import Registry, validate
+from archsearch.search.sampler import SAMPLERS
 
 
 def layers():
@@ -67,9 +68,10 @@ def test_every_file_of_a_shelf_gives_its_classes():
     files = sorted(path.stem for path in Path(archsearch.layers.__path__[0]).glob("[!_]*.py"))
     assert list(layers().classes) == files
     assert {"critic", "fuser", "generator", "ranker", "verifier", "vote"} <= set(files)
-    for name, cls in LAYERS.classes.items():
-        assert cls.__module__ == f"archsearch.layers.{name}"
-        assert LAYERS.get(name) is cls
+    for registry in (LAYERS, BENCHMARKS, MODELS, SAMPLERS):
+        for name, cls in registry.classes.items():
+            assert cls.__module__.rpartition(".")[2] == name
+            assert registry.get(name) is cls
     assert {"gsm8k", "reasoning_gym"} <= set(BENCHMARKS.classes)
     assert "scripted" in MODELS.classes
 

@@ -23,9 +23,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import httpx
 from pydantic import Field
 
 from archsearch.errors import ConfigError, MissingExtra, RequestRejected, TransientModelError
@@ -39,6 +38,9 @@ from archsearch.types import Completion, Message, Request, Role
 
 PLAIN = {"top_k": 0, "min_p": 0.0, "repeat_penalty": 1.0}
 """Sampling from the whole distribution; llama.cpp's own defaults cut it (40, 0.05)."""
+
+if TYPE_CHECKING:
+    import httpx
 
 _PACKAGE = "package:"
 _PROMPTS_KEPT = 1024
@@ -79,6 +81,8 @@ class LlamaCppConfig(ModelConfig):
 
     async def open(self) -> LlamaCpp:
         """Hashes and loads the file, off the event loop: seconds per gigabyte."""
+        import httpx
+
         file = locate(self.path)
         shape = await asyncio.to_thread(self.known_shape)
         identity = await asyncio.to_thread(identify, file)
@@ -400,6 +404,8 @@ class _Renderer:
     async def _post(self, path: str, **body: Any) -> Any:
         if self._client.is_closed:
             raise TransientModelError("the model was closed")
+        import httpx
+
         try:
             response = await self._client.post(path, json=body)
         except httpx.HTTPError as error:

@@ -11,7 +11,6 @@ from archsearch.cost import Tariff, upper_bound
 from archsearch.errors import ConfigError, UnknownName
 from archsearch.models.residency import memory_lines
 from archsearch.search.config import StudyConfig
-from archsearch.search.run import load_splits
 from archsearch.types import UpperBound
 
 COUNTED = 20_000
@@ -35,7 +34,7 @@ def checkup(config: StudyConfig, tokens_per_second: float | None) -> Iterator[st
 
     Costs are upper bounds: what is expected is learned from the first tokens that a search draws.
     """
-    splits = load_splits(config)
+    splits = config.load_splits()
     yield f"study {config.name}: valid"
     yield (
         f"benchmark {config.benchmark.name}: {len(splits.search)} search, {len(splits.select)} "

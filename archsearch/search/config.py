@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, model_validator
 
 import archsearch.search_spaces
-from archsearch.benchmark import BENCHMARKS, Benchmark, SplitSizes
+from archsearch.benchmark import BENCHMARKS, Benchmark, Splits, SplitSizes, split
 from archsearch.budget import Limits
 from archsearch.database import is_server, require_no_password
 from archsearch.errors import ConfigError, suggest
@@ -153,6 +153,11 @@ class StudyConfig(BaseModel):
                         f"give models.{name}.price, or a budget in tokens"
                     )
         return self
+
+    def load_splits(self, kept: Mapping[str, Sequence[str]] | None = None) -> Splits:
+        """The questions; `kept` are those that a run has had so far, by split."""
+        items = self.benchmark.load(self.splits.total)
+        return split(items, self.splits, seed=self.seed, kept=kept)
 
     @classmethod
     def read(cls, path: Path, overrides: Sequence[str] = ()) -> StudyConfig:

@@ -24,7 +24,7 @@ from archsearch.search.baselines import Baseline
 from archsearch.search.config import StudyConfig
 from archsearch.search.forecast import Forecast
 from archsearch.search.progress import Progress
-from archsearch.search.run import load_splits, opened, tariffs_of
+from archsearch.search.run import opened, tariffs_of
 from archsearch.store import SampleStore
 from archsearch.types import Failure, Question, UpperBound, total
 
@@ -52,7 +52,7 @@ class Pool:
         `samples` of each prompt; by default the most that any of them asks for. Raises
         `ConfigError` for a split without questions.
         """
-        splits = load_splits(config)
+        splits = config.load_splits()
         names = [split] if split else ["search", "select", "test"]
         items = tuple(item for name in names for item in getattr(splits, name, ()))
         asked = list(_asked(config))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +15,6 @@ import yaml
 
 from archsearch.architecture import Architecture
 from archsearch.benchmark import Splits
-from archsearch.benchmark import split as split_items
 from archsearch.budget import Account, Limits
 from archsearch.cost import Tariff, Tariffs
 from archsearch.database import is_server
@@ -72,7 +71,7 @@ async def search(
         SampleStore(place, only_read=replay) as store,
     ):
         _settle_config(config, ledger, folder)
-        splits = await asyncio.to_thread(load_splits, config, ledger.settle("splits", {}))
+        splits = await asyncio.to_thread(config.load_splits, ledger.settle("splits", {}))
         ledger.note("splits", splits.ids)
         _restore(ledger, meter)
         async with opened(config, store, replay=replay) as models:
@@ -193,7 +192,7 @@ async def evaluate_one(
     Samples come from and go to `store`, or are forgotten without one. A `replay` takes them all
     from there; raises `MissingSample` when it lacks some of every question.
     """
-    splits = await asyncio.to_thread(load_splits, config)
+    splits = await asyncio.to_thread(config.load_splits)
     items = getattr(splits, split, None)
     if not items:
         raise ConfigError(f"the split must be search, select or test, and not empty; got {split!r}")
@@ -232,12 +231,6 @@ def _require_a_score(evaluation: Evaluation) -> None:
             f"none of {len(evaluation.outcomes)} questions could be scored; "
             f"the first: {first.message}"
         )
-
-
-def load_splits(config: StudyConfig, kept: Mapping[str, Sequence[str]] | None = None) -> Splits:
-    """The questions of a study; `kept` are those of the run so far, by split."""
-    items = config.benchmark.load(config.splits.total)
-    return split_items(items, config.splits, seed=config.seed, kept=kept)
 
 
 @asynccontextmanager

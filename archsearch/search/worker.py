@@ -26,7 +26,7 @@ from archsearch.ledger import PART, fact
 from archsearch.models import MODELS
 from archsearch.registry import validate
 from archsearch.search.config import StudyConfig
-from archsearch.search.run import load_splits, opened, server_of, tariffs_of
+from archsearch.search.run import opened, server_of, tariffs_of
 from archsearch.search.sampler import SAMPLERS
 from archsearch.search.tasks import LEASE, Finding, Key, Process, Tasks
 from archsearch.store import SampleStore
@@ -96,7 +96,7 @@ async def _serve(run: str, database: Database, tasks: Tasks, name: str, process:
     if settled is None:
         raise RunError(f"a worker joins a run that has begun; {run} holds none; start it first")
     config = validate(StudyConfig, settled["config"], where=run)
-    splits = await asyncio.to_thread(load_splits, config)
+    splits = await asyncio.to_thread(config.load_splits, fact(database, "splits"))
     items = {i.question.id: i for i in (*splits.search, *splits.select, *splits.test)}
     with SampleStore(settled["store"]) as store:
         async with opened(config, store) as models:

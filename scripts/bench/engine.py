@@ -38,7 +38,6 @@ from archsearch.evaluate import Evaluator
 from archsearch.models.base import Model, ModelConfig
 from archsearch.models.vllm import VLLMConfig
 from archsearch.search.config import SHELF, StudyConfig
-from archsearch.search.run import load_splits
 from archsearch.store import SampleStore
 from archsearch.testing import smollm
 from archsearch.types import Completion, Message, Request
@@ -96,13 +95,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", choices=["llamacpp", "vllm"], default="llamacpp")
-    parser.add_argument("--quick", action="store_true", help="2 questions, 1 round; else 20 and 3")
+    parser.add_argument("--quick", action="store_true", help="2 questions, 1 round; else 10 and 3")
     parser.add_argument("--json", action="store_true", help="print one JSON object as last line")
     flags = parser.parse_args()
     size = (
         Size(architectures=4, samples=4, questions=2, rounds=1)
         if flags.quick
-        else Size(architectures=8, samples=8, questions=20, rounds=3)
+        else Size(architectures=8, samples=8, questions=10, rounds=3)
     )
     tell({"model": flags.model, **asyncio.run(compare(entry(flags.model), size))},
          as_json=flags.json)  # fmt: skip
@@ -122,7 +121,7 @@ async def compare(config: ModelConfig, size: Size) -> dict[str, Any]:
     """Both ways in turn, on one loaded model."""
     collector.spare()  # as `archsearch search` does
     study = StudyConfig.read(SHELF / "quickstart.yaml", [])
-    items = load_splits(study).search[: size.questions]
+    items = study.load_splits().search[: size.questions]
     architectures = workload(size.architectures, size.samples)
     began = time.perf_counter()
     model = await config.open()

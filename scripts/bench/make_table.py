@@ -25,7 +25,7 @@ from archsearch.search.baselines import Baseline
 from archsearch.search.config import StudyConfig
 from archsearch.search.pool import Pool
 from archsearch.search.progress import Progress
-from archsearch.search.run import load_splits, opened, tariffs_of
+from archsearch.search.run import opened, tariffs_of
 from archsearch.shape import ModelShape
 from archsearch.store import SampleStore
 
@@ -81,7 +81,7 @@ async def evaluate(
     config: StudyConfig, architectures: list[Architecture], path: Path, *, replay: bool
 ) -> tuple[list[Evaluation], ModelShape]:
     """All architectures on all questions, and the shape of the one model."""
-    splits = load_splits(config)
+    splits = config.load_splits()
     items = [*splits.search, *splits.select, *splits.test]
     with SampleStore(path, only_read=replay) as store:
         async with opened(config, store, replay=replay) as models:

@@ -13,7 +13,6 @@ from archsearch.layer import PlannedCall
 from archsearch.models.scripted import SHAPE, Scripted
 from archsearch.search.forecast import Forecast
 from archsearch.search.lengths import ENOUGH, Lengths
-from archsearch.search.run import load_splits
 from archsearch.seeds import seed_of
 from archsearch.store import SampleStore
 from tests.search.studies import CAPS, multiply, study
@@ -82,7 +81,7 @@ ARCHITECTURES = {
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_expected_cost_is_near_the_measured_one(name):
     async def run():
-        splits = load_splits(study())
+        splits = study().load_splits()
         dispatcher = Dispatcher({"m": Scripted(babble)}, SampleStore())
         tariffs = {"m": Tariff(shape=SHAPE)}
         forecast = Forecast(dispatcher, tariffs, [i.question for i in splits.search])

@@ -13,7 +13,7 @@ from archsearch.dispatch import Meter
 from archsearch.errors import RunError
 from archsearch.ledger import Ledger
 from archsearch.search.progress import Progress
-from archsearch.search.run import load_splits, search
+from archsearch.search.run import search
 from tests.search.studies import CAPS, Multiplier, study
 
 GROWING = {
@@ -144,7 +144,7 @@ def test_the_best_architecture_is_a_file_of_its_own(whole):
 
 
 def test_the_splits_share_no_question():
-    splits = load_splits(study())
+    splits = study().load_splits()
     ids = [
         {item.question.id for item in part} for part in (splits.search, splits.select, splits.test)
     ]
@@ -358,13 +358,13 @@ def test_a_run_goes_on_with_another_model_another_option_and_more_questions(tmp_
 def test_more_search_questions_leave_the_others_where_they_are(tmp_path):
     """Also where the benchmark gives others first when it is asked for more."""
     config = study()
-    before = load_splits(config)
+    before = config.load_splits()
     larger = study(splits={"search": 40, "select": 10, "test": 30})
-    after = load_splits(larger, before.ids)
+    after = larger.load_splits(before.ids)
     assert after.search[:20] == before.search
     assert (after.select, after.test) == (before.select, before.test)
     assert len({one for ids in after.ids.values() for one in ids}) == 80
-    assert load_splits(larger).ids != after.ids
+    assert larger.load_splits().ids != after.ids
 
 
 def test_the_front_is_an_objective_of_its_own(tmp_path):
