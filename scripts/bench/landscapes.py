@@ -188,7 +188,7 @@ def _study(name: str, space: dict[str, Any], cap: float, trials: int) -> StudyCo
         "space": space,
         "models": {model: {**script, "shape": shape} for model, shape in SHAPES.items()},
         "benchmark": {"name": "reasoning_gym", "family": "products"},
-        "splits": {"search": 50, "select": 0, "test": 1},
+        "splits": {"search": 100, "select": 0, "test": 1},
         "budget": {"per_question": {"flops": cap}},
         "search": {"trials": trials},
         "baselines": {"styles": ["plain"]},
@@ -277,7 +277,7 @@ class _Noisy:
 
 def _covered(single: float, samples: int, temperature: float) -> float:
     """How often one of the samples is right: more of them help more where they differ more."""
-    spread = 0.35 * min(1.0, 0.3 + 0.6 * temperature)
+    spread = 0.35 * min(1.0, 0.4 + 0.6 * temperature)
     return 1 - (1 - single) * math.exp(-spread * math.log(samples))
 
 
@@ -288,8 +288,8 @@ def _by_size(model: str, *values: float) -> float:
 
 def _ladder(first: Any, rest: Sequence[Any]) -> float:
     """Everything that costs more is better, or nearly; joins differ by what they find."""
-    single = _by_size(first.model, 0.34, 0.50, 0.62) - 0.08 * (first.temperature - 0.6) ** 2
-    single += {"plain": 0.0, "direct": -0.05, "step_by_step": 0.05}[first.style]
+    single = _by_size(first.model, 0.34, 0.50, 0.62) - 0.03 * (first.temperature - 0.6) ** 2
+    single += {"plain": 0.0, "direct": -0.02, "step_by_step": 0.01}[first.style]
     if not rest:
         return float(single)
     gap = _covered(single, first.samples, first.temperature) - single

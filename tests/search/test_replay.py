@@ -122,7 +122,7 @@ def test_the_same_study_with_its_models_draws_what_was_missing(original, tmp_pat
     store = shutil.copy(original[0], tmp_path)
     forget(store, 40)
     replay(study(), store, tmp_path / "again")
-    filled = run(study(store=store), tmp_path / "filled")
+    filled = run(study(store=str(store)), tmp_path / "filled")
     assert 0 < filled["samples"]["drawn"] < report["samples"]["drawn"] / 20
     assert found(replay(study(), store, tmp_path / "whole")) == found(report)
 
