@@ -139,7 +139,7 @@ def test_outcomes_are_in_the_order_of_the_questions():
 def test_only_so_many_questions_are_under_way(monkeypatch):
     monkeypatch.setattr(evaluate, "AT_ONCE", 3)
     taken = done = most = 0
-    items = Echo().load(12)
+    items = Echo().load(30)
 
     def as_needed():
         nonlocal taken, most
@@ -156,8 +156,8 @@ def test_only_so_many_questions_are_under_way(monkeypatch):
             done += 1
 
     asyncio.run(run())
-    assert done == 12
-    assert most == 4  # four for each place of the model, where that is more
+    assert done == 30
+    assert most == 8  # eight for each place of the model, where that is more
 
 
 def test_no_target_reaches_a_layer():
