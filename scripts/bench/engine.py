@@ -99,7 +99,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object as last line")
     flags = parser.parse_args()
     size = (
-        Size(architectures=4, samples=4, questions=2, rounds=1)
+        Size(architectures=2, samples=2, questions=2, rounds=1)
         if flags.quick
         else Size(architectures=8, samples=8, questions=10, rounds=3)
     )

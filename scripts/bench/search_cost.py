@@ -31,14 +31,14 @@ from archsearch.search.progress import Progress
 from archsearch.search.run import search
 from archsearch.store import SampleStore
 
-CAPS = {"max_tokens": 24, "max_prompt_tokens": 896}
+CAPS = {"max_tokens": 12, "max_prompt_tokens": 384}
 """The model answers in a few tokens; what it writes after them is noise."""
 
 
 def main() -> None:
     """Both searches."""
-    flags = arguments(__doc__, quick="8 trials on 6 questions")
-    trials, questions = (8, 6) if flags.quick else (64, 40)
+    flags = arguments(__doc__, quick="6 trials on 2 questions; else 64 on 10")
+    trials, questions = (6, 2) if flags.quick else (64, 10)
     with tempfile.TemporaryDirectory() as root:
         store = Path(root) / "samples.sqlite"
         plain = run(study(trials, questions, risk=0.0, store=store), Path(root) / "plain")
@@ -66,7 +66,7 @@ def study(trials: int, questions: int, *, risk: float, store: Path) -> StudyConf
         "name": "search-cost",
         "space": capped(space),
         "models": {"model": quickstart["models"]["smollm2"]},
-        "splits": {"search": questions, "select": 10, "test": 20},
+        "splits": {"search": questions, "select": questions // 2, "test": questions},
         "budget": {},
         "search": {"trials": trials, "in_flight": 4, "finalists": 2, "racing": {"risk": risk}},
         "store": str(store),
