@@ -34,7 +34,7 @@ def _grows(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Whether the entry `key` of a study may differ."""
     first, _, rest = key.partition(".")
     if first == "models":
-        return rest.split(".")[0] not in old["models"]
+        return not any(f"{rest}.".startswith(f"{name}.") for name in old["models"])
     if first == "space":
         return enlarges(old["space"], new["space"])
     if key == "splits.search":

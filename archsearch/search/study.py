@@ -248,8 +248,8 @@ class Coordinator:
         """Has the sampler propose a trial that is known already, where it is a point of the space;
         where not, there is nothing that a sampler could learn from."""
         if trial.params is None or not self._study.config.space.holds(trial.params):
-            known = trial.architecture and self._points.get(trial.architecture.digest)
-            trial.params = known or None
+            known = trial.architecture
+            trial.params = self._points.get(known.digest) if known else None
         if trial.params is not None:
             self._study.proposer.ask(trial.number, trial.params)
 

@@ -136,3 +136,13 @@ def test_what_a_run_may_go_on_with(entries):
 def test_what_it_may_not(entries, line):
     (found,) = [one for one in changes(dumped(), dumped(**entries)) if one.startswith(line)]
     assert found
+
+
+def test_a_model_whose_name_has_a_dot_is_held_to_what_it_was():
+    old, new = dumped(), dumped()
+    for data in (old, new):
+        data["models"] = {"qwen-2.5": dict(data["models"]["m"])}
+    new["models"]["qwen-2.5"]["identity"] = "another"
+    assert changes(old, new) == ["models.qwen-2.5.identity: was None, now 'another'"]
+    new["models"] = {**old["models"], "qwen-2.5-large": new["models"]["qwen-2.5"]}
+    assert changes(old, new) == []
