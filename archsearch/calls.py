@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 from archsearch.cost import Used
 from archsearch.dispatch import Asked, Dispatcher
 from archsearch.layer import Calls
+from archsearch.program import Execution, Program
 from archsearch.types import Completion, Message, Request
 
 Item = TypeVar("Item")
@@ -154,6 +155,10 @@ class Walk:
     async def fits(self, model: str, messages: Sequence[Message], cap: int) -> bool:
         """Whether the rendered prompt is at most `cap` tokens."""
         return await self._dispatcher.fits(model, messages, cap)
+
+    async def execute(self, program: Program) -> Execution:
+        """What became of a program; see `layer.Calls`."""
+        return await self._dispatcher.execute(program)
 
     def _take(self, asked: Asked) -> list[int]:
         count = asked.request.n

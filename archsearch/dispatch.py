@@ -12,10 +12,16 @@ from dataclasses import dataclass, replace
 
 from archsearch.budget import Account
 from archsearch.cost import Tariff, Tariffs, Used
-from archsearch.errors import MissingSample, TransientModelError, UnknownName
+from archsearch.errors import (
+    MissingSample,
+    SandboxUnavailable,
+    TransientModelError,
+    UnknownName,
+)
 from archsearch.gate import BACK, Gate
 from archsearch.models.base import Model
 from archsearch.patience import Patience
+from archsearch.program import Execution, Program, Runner
 from archsearch.seeds import seed_from
 from archsearch.store import SampleStore, prompt_key, sample_key
 from archsearch.types import Completion, Measured, Message, Request, UpperBound
@@ -162,12 +168,14 @@ class Dispatcher:
         account: Account | None = None,
         patience: Patience | None = None,
         meter: Meter | None = None,
+        sandbox: Runner | None = None,
     ) -> None:
         """`models` and `tariffs` by the names that architectures use; both belong to the caller,
         as does the store. Without an `account` nothing is charged."""
         self.meter = meter or Meter()
         self._store = store
         self._account = account
+        self._sandbox = sandbox
         self._patience = patience or Patience()
         self._lines = {
             name: _Line(
@@ -202,6 +210,7 @@ class Dispatcher:
             account=self._account,
             patience=self._patience,
             meter=self.meter,
+            sandbox=self._sandbox,
         )
 
     def identify(self, request: Request, *, replicate: int) -> Asked:
@@ -254,6 +263,12 @@ class Dispatcher:
                 raise
             self._store.put_tokens(prompt, tokens)
         return tokens
+
+    async def execute(self, program: Program) -> Execution:
+        """What became of a program."""
+        if self._sandbox is None:
+            raise SandboxUnavailable("no sandbox")
+        return await self._sandbox.run(program)
 
     async def close(self) -> None:
         """Cancels the draws in flight and waits until they are gone; finished samples are kept."""

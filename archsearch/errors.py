@@ -10,6 +10,9 @@ ArchsearchError
 │   ├── RequestRejected             would come again (context overflow): never retried
 │   └── ModelUnavailable            retries or the deadline are used up
 ├── MissingSample                   a replay asked for a sample that the store does not hold
+├── SandboxError (RuntimeError)     a program was not run
+│   ├── SandboxUnavailable          no sandbox that holds can be had here; nothing is run
+│   └── SandboxFailed               the sandbox itself failed, time and again
 ├── RunError (RuntimeError)         a run folder cannot be used as asked
 └── MissingExtra (ImportError)      an optional dependency is not installed
 
@@ -78,6 +81,18 @@ class ModelUnavailable(ModelError):
 
 class MissingSample(ArchsearchError):
     """A replay asked for a sample that the store does not hold."""
+
+
+class SandboxError(ArchsearchError, RuntimeError):
+    """A program was not run."""
+
+
+class SandboxUnavailable(SandboxError):
+    """No sandbox that holds can be had on this host, so nothing is run."""
+
+
+class SandboxFailed(SandboxError):
+    """The sandbox itself failed, time and again, which says nothing of the program."""
 
 
 class RunError(ArchsearchError, RuntimeError):

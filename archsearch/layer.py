@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from archsearch.program import Execution, Program
 from archsearch.types import Completion, Fallback, Message, Request, Slate
 
 Item = TypeVar("Item")
@@ -136,7 +137,8 @@ def added_notes(given: Slate, left: Sequence[Slate]) -> tuple[Fallback, ...]:
 
 
 class Calls(Protocol):
-    """The one door to models, as a layer sees it. One object serves one place in one walk."""
+    """The one door to models and to the sandbox, as a layer sees it. One object serves one place in
+    one walk."""
 
     @property
     def path(self) -> str:
@@ -182,6 +184,13 @@ class Calls(Protocol):
 
     async def fits(self, model: str, messages: Sequence[Message], cap: int) -> bool:
         """Whether the rendered prompt is at most `cap` tokens, as `model` counts them."""
+
+    async def execute(self, program: Program) -> Execution:
+        """What became of a program, run in a sandbox; the same program is run once, ever.
+
+        Raises `SandboxFailed` where the sandbox failed time and again, `SandboxUnavailable` where
+        there is none that holds.
+        """
 
 
 class Layer(BaseModel, ABC):

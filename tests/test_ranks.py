@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 RANKS = [
-    "archsearch types errors",
+    "archsearch types errors program",
     "seeds collector gguf answers replies stats gate patience budget layer registry database",
     "shape pool shrinkage",
     "flops compose prompts store benchmark thinking judging results statements",
