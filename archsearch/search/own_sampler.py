@@ -96,7 +96,7 @@ class OwnSampler(BaseSampler):
                 params=other.params,
                 labels={n: self._labels(n, found) for n, found in other.distributions.items()},
                 value=None if several else _value(other, sign),
-                kept=all(excess <= 0 for excess in other.constraints.values()),
+                constraints=other.constraints,
             )
             for other in _others(study, trial)
         ]

@@ -1,15 +1,20 @@
 """Racing: a trial that will hardly overtake a better and no dearer one is stopped.
 
-After each block of questions, scored in one order by all trials, a trial is compared question by
-question with an incumbent whose scores are all known. It is stopped when the predictive probability
-that its mean over *all* search questions comes out above the incumbent's is below `risk`. Futility
-by predictive probability is Spiegelhalter, Freedman and Blackburn 1986 (Controlled Clinical Trials
-7:8); here the horizon is the search split itself, so the looks repeat without any correction: near
-its end little can change, and what is asked is what the study will in fact compare.
+After each block of questions, scored in one order by all trials, a trial is compared with an
+incumbent whose scores are all known. It is stopped when the predictive probability that its mean
+over *all* search questions comes out above the incumbent's is below `risk`. Futility by predictive
+probability is Spiegelhalter, Freedman and Blackburn 1986 (Controlled Clinical Trials 7:8); here the
+horizon is the search split itself, so the looks repeat without any correction: near its end little
+can change, and what is asked is what the study will in fact compare.
 
-The differences of 0/1 scores are win, loss or tie with a Dirichlet(1/2, 1/2, 1/2) prior; what is
-left follows the Dirichlet-multinomial, taken as normal with its mean and variance. Graded scores
-use the same two moments.
+Complete trials have answered the questions that are left, so two things are known about these: what
+the incumbent scores there, and what trials score that went alike so far. A Bayesian linear
+regression on the others' scores predicts the trial's own; covariates make an estimate sharper
+(Cochran 1957, Biometrics 13:261).
+
+Finalists race on questions that nobody has answered. Their differences are win, loss or tie with a
+Dirichlet(1/2, 1/2, 1/2) prior; what is left follows the Dirichlet-multinomial, taken as normal with
+its mean and variance. Graded scores use the same two moments.
 """
 
 from __future__ import annotations
@@ -27,6 +32,14 @@ from archsearch.stats import Floats
 
 _PRIOR = 0.5
 """Of a win, a loss and a tie each (Jeffreys)."""
+_LEVEL = 1.5
+"""How many questions the regression's prior counts for: its level is the incumbent's mean."""
+_RESIDUAL = 0.2
+"""Prior of the variance around the regression, for as many questions."""
+_SLOPE, _SLOPE_PRECISION = 0.8, 2.0
+"""Prior of the slope on ease, the mean score of the others; precision in residual variances."""
+_OTHER_PRECISION = 0.5
+"""Of the slope on each other's deviation from ease, which is 0; times the number of others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +64,53 @@ class Race:
         rival = next(cheaper, None)
         if rival is None:
             return None
-        chance = overtaking(evaluation.scores, rival.scored.scores, questions=self.questions)
+        chance = self._chance(evaluation, rival)
         return rival if chance < self.settings.risk else None
+
+    def _chance(self, evaluation: Evaluation, rival: Trial) -> float:
+        """Of overtaking `rival`."""
+        seen = evaluation.scores
+        order = [*seen, *(question for question in rival.scored.scores if question not in seen)]
+        known = [trial.scored.scores for trial in self.incumbents]
+        table = np.array([[scores[question] for question in order] for scores in known])
+        place = self.incumbents.index(rival)
+        ours = np.array(list(seen.values()))
+        return _probability(deviations_foreseen(ours, table[place], table))
+
+
+def _probability(deviations: Floats) -> float:
+    return 0.5 * (1 + erf(deviations / sqrt(2)))
+
+
+def deviations_foreseen(scores: Floats, incumbent: Floats, known: Floats) -> Floats:
+    """By how many standard deviations the sum of scores over all questions is predicted to be above
+    the incumbent's.
+
+    The last axis is questions: in `scores` those seen so far, at least one and not all; in
+    `incumbent` and `known` all of them, those seen first. `known` has an axis of trials before it,
+    the incumbent among them. The result lacks both axes.
+    """
+    seen, left = scores.shape[-1], incumbent.shape[-1] - scores.shape[-1]
+    ease = known.mean(axis=-2, keepdims=True)
+    slope = ease - ease.mean(axis=-1, keepdims=True)
+    design = np.concatenate([np.ones_like(ease), slope, known - ease], axis=-2)
+    expected = incumbent.mean(axis=-1, keepdims=True) + _SLOPE * slope[..., 0, :]
+    here, ahead = design[..., :seen], design[..., seen:].sum(axis=-1)
+    rest = scores - expected[..., :seen]
+    others = known.shape[-2]
+    prior = np.diag([_LEVEL, _SLOPE_PRECISION, *[_OTHER_PRECISION * others] * others])
+    moments = (here @ rest[..., None])[..., 0]
+    solved = np.linalg.solve(
+        here @ np.swapaxes(here, -1, -2) + prior, np.stack([moments, ahead], axis=-1)
+    )
+    slopes, unsure = solved[..., 0], (solved[..., 1] * ahead).sum(axis=-1)
+    unexplained = (rest * rest).sum(axis=-1) - (slopes * moments).sum(axis=-1)
+    variance = (unexplained + _LEVEL * _RESIDUAL) / (seen + _LEVEL)
+    future = expected[..., seen:].sum(axis=-1) + (slopes * ahead).sum(axis=-1)
+    lead = scores.sum(axis=-1) + future - incumbent.sum(axis=-1)
+    # Whole steps: to pass is to be ahead by one, and half of it is the normal's due.
+    whole = (scores == np.rint(scores)).all(-1) & (incumbent == np.rint(incumbent)).all(-1)
+    return np.asarray((lead - np.where(whole, 0.5, 0.0)) / np.sqrt(variance * (left + unsure)))
 
 
 def overtaking(
@@ -69,7 +127,7 @@ def overtaking(
     0.47
     """
     gained = np.array([scores[question] - incumbent[question] for question in scores])
-    return 0.5 * (1 + erf(deviations_ahead(gained, questions) / sqrt(2)))
+    return _probability(deviations_ahead(gained, questions))
 
 
 def deviations_ahead(gained: Floats, questions: int) -> Floats:

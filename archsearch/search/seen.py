@@ -6,7 +6,7 @@ Strategies see plain data and no Optuna; `own_sampler` makes an Optuna sampler o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
@@ -23,8 +23,13 @@ class Seen:
     """What each of `params` was chosen from."""
     value: float | None = None
     """The higher, the better; None for a trial that runs or failed."""
-    kept: bool = True
-    """Whether no constraint is violated."""
+    constraints: Mapping[str, float] = field(default_factory=dict)
+    """By how much each is violated; <= 0 is kept."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether no constraint is violated."""
+        return all(excess <= 0 for excess in self.constraints.values())
 
     @property
     def score(self) -> float:

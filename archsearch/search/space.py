@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
 from archsearch.architecture import Architecture
 from archsearch.errors import ConfigError, UnknownName
@@ -50,6 +50,8 @@ class SearchSpace(BaseModel):
     layers: list[Any] = Field(min_length=1)
     rules: tuple[str, ...] = ()
     """Names from `rules.RULES`; a proposal that breaks one is refused."""
+
+    _first: dict[int, list[Params]] = PrivateAttr(default_factory=dict)
 
     @field_validator("rules")
     @classmethod
@@ -141,6 +143,12 @@ class SearchSpace(BaseModel):
     def holds_at_most(self, count: int) -> bool:
         """Whether there are at most `count` points."""
         return sum(1 for _ in islice(self.points(), count + 1)) <= count
+
+    def first(self, count: int) -> Sequence[Params]:
+        """As many points, or all; listed once."""
+        if count not in self._first:
+            self._first[count] = list(islice(self.points(), count))
+        return self._first[count]
 
     def points(self) -> Iterator[Params]:
         """Every point once, in a fixed order: the choice made last changes fastest."""

@@ -39,6 +39,7 @@ from simulated import (
     from_table,
     raced,
 )
+from table import Table
 
 from archsearch.search.config import Racing
 from archsearch.search.optimism import optimism
@@ -55,12 +56,18 @@ BATCH = 50
 def main() -> None:
     """Runs and tells."""
     flags = parser(__doc__, quick="600 studies instead of 10,000")
-    flags.add_argument("--table", type=Path, help=".npz of `scores` and `costs`, see simulated.py")
+    flags.add_argument(
+        "--table", type=Path, help="a file that make_table.py wrote, such as data/table.npz"
+    )
     chosen = flags.parse_args()
     count = 600 if chosen.quick else 10_000
     found: dict[str, Any] = {"studies": count}
-    found |= figures(count, settled, TEST, table=chosen.table)
-    if chosen.table is None:
+    table = None
+    if chosen.table is not None:
+        held = Table.read(chosen.table)
+        table = held.scores.astype(np.float64), held.flops()
+    found |= figures(count, settled, TEST, table=table)
+    if table is None:
         near = figures(count // 5, near_one, 40)
         found |= {f"{name}_near_one": value for name, value in near.items()}
     tell(found, as_json=chosen.json)
@@ -79,7 +86,7 @@ def near_one(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
 
 
 def figures(
-    count: int, accuracies: Accuracies, tests: int, *, table: Path | None = None
+    count: int, accuracies: Accuracies, tests: int, *, table: tuple[Floats, Floats] | None = None
 ) -> dict[str, float]:
     """Means over `count` studies."""
     rng = np.random.default_rng(tests)
@@ -88,7 +95,7 @@ def figures(
         if table is None:
             batch = from_law(rng, BATCH, TRIALS, accuracies, spread=0.5)
         else:
-            batch = from_table(table, rng, BATCH, TRIALS)
+            batch = from_table(*table, rng, BATCH, TRIALS)
         told += walked(batch, tests, rng)
     return {name: float(np.mean([one[name] for one in told])) for name in told[0]}
 

@@ -14,6 +14,8 @@ as with a sample store; the baselines' are included. Of 20 seeds, [median, quart
 - `..._to_five_points`, `reached_five_points`: the same within five points.
 - `true_score_of_selected`: of the architecture with the best measured score at the end: the formula
   of a made-up landscape, the questions not searched on for the table.
+- `mean_true_score_of_selected`: its mean. `drawn_flops_at_archons_score`: FLOPs drawn from which on
+  the mean true score of the best one measured is no lower than that of `archon_bo` at its end.
 - `drawn_flops`: of the whole study.
 """
 
@@ -23,12 +25,12 @@ import asyncio
 import logging
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import product
+from itertools import product, takewhile
 from pathlib import Path
 from statistics import fmean
 from typing import Any, cast
@@ -39,7 +41,7 @@ from landscapes import Landscape, Replayed, Use, World, flops_of, made_up, optim
 
 from archsearch.architecture import Architecture
 from archsearch.benchmark import Item, Splits
-from archsearch.budget import Account
+from archsearch.budget import Account, Limits
 from archsearch.cost import Used
 from archsearch.errors import MissingExtra
 from archsearch.evaluate import Evaluator, Outcome
@@ -49,6 +51,7 @@ from archsearch.search.progress import Progress
 from archsearch.search.proposer import Proposer
 from archsearch.search.sampler import SAMPLERS
 from archsearch.search.study import Coordinator, Study, ranking
+from archsearch.search.trial import Trial
 from archsearch.types import Expected, Measured, Message, Question, Score, Target, UpperBound
 
 TRIALS = {"ladder": 100, "valley": 100, "table": 64}
@@ -71,11 +74,13 @@ SAMPLERS_MEASURED: dict[str, dict[str, Any]] = {
     "greedy": {"name": "greedy"},
     "nsga2": {"name": "nsga2"},
     "gp": {"name": "gp"},
+    "bayes": {"name": "bayes"},
     "archon_bo": {"name": "archon_bo"},
     "archon_bo_30": {"name": "archon_bo", "startup_trials": 30},
 }
 """`tpe` is also what a study takes that names none, as these spaces hold more points than trials.
 `plain_tpe` is Optuna's as it comes; `archon_bo` models after 230 trials, as Archon's does."""
+REFERENCE = "archon_bo"
 QUICK = ["tpe", "random", "greedy", "archon_bo"]
 
 
@@ -91,10 +96,14 @@ def main() -> None:
     with ProcessPoolExecutor(max_workers=flags.processes) as workers:
         found = dict(zip(jobs, workers.map(run, jobs), strict=True))
     figures: dict[str, Any] = {}
-    for place, name in product(places, names):
-        runs = [found[place, name, seed] for seed in seeds]
-        told = _summary([run for run in runs if run is not None])
-        figures |= {f"{place}_{name}_{key}": value for key, value in told.items()}
+    for place in places:
+        runs = {
+            name: [one for seed in seeds if (one := found[place, name, seed])] for name in names
+        }
+        score = fmean(one.kept for one in runs[REFERENCE]) if runs.get(REFERENCE) else np.nan
+        for name in names:
+            told = _summary(runs[name], score)
+            figures |= {f"{place}_{name}_{key}": value for key, value in told.items()}
     tell(figures, as_json=flags.json)
 
 
@@ -119,6 +128,8 @@ class Run:
     """True score of the one selected."""
     drawn: float
     """FLOPs in all."""
+    path: tuple[tuple[float, float], ...]
+    """FLOPs drawn, and the true score of the best one measured so far, whenever that changes."""
 
 
 @lru_cache
@@ -172,7 +183,13 @@ async def _study(
     order = [t.found for t in coordinator.trials if t.may_win(limits)]
     truths = {architecture.digest: ground.truth(architecture) for architecture in order}
     there, near = (_reached(scorer.whole, truths, goal) for goal in goals)
-    return Run(there=there, near=near, kept=scorer.world.kept(winner), drawn=scorer.drawn)
+    return Run(
+        there=there,
+        near=near,
+        kept=scorer.world.kept(winner),
+        drawn=scorer.drawn,
+        path=tuple(_path(coordinator.trials, limits, scorer)),
+    )
 
 
 def _reached(
@@ -183,6 +200,20 @@ def _reached(
         if truths.get(digest, 0.0) >= goal:
             return trials, drawn
     return np.inf, np.inf
+
+
+def _path(
+    trials: Sequence[Trial], limits: Limits, scorer: LookedUp
+) -> Iterator[tuple[float, float]]:
+    """See `Run.path`."""
+    scored = {trial.found.digest: trial for trial in trials if trial.may_win(limits)}
+    best: Trial | None = None
+    for digest, drawn in scorer.whole.items():
+        known = [trial for trial in (best, scored.get(digest)) if trial is not None]
+        first = next(iter(ranking(known, limits)), None)
+        if first is not None and first is not best:
+            best = first
+            yield drawn, scorer.world.kept(first.found)
 
 
 @dataclass(slots=True)
@@ -264,10 +295,12 @@ def _items(count: int) -> tuple[Item, ...]:
     )
 
 
-def _summary(runs: Sequence[Run]) -> dict[str, Any]:
+def _summary(runs: Sequence[Run], score: float) -> dict[str, Any]:
     if not runs:
         return {"not_installed": True}
     return {
+        "mean_true_score_of_selected": fmean(run.kept for run in runs),
+        "drawn_flops_at_archons_score": _drawn_at(runs, score),
         "trials_to_optimum": _quartiles([run.there[0] for run in runs]),
         "drawn_flops_to_optimum": _quartiles([run.there[1] for run in runs]),
         "reached": fmean(np.isfinite(run.there[0]) for run in runs),
@@ -277,6 +310,17 @@ def _summary(runs: Sequence[Run]) -> dict[str, Any]:
         "true_score_of_selected": _quartiles([run.kept for run in runs]),
         "drawn_flops": _quartiles([run.drawn for run in runs]),
     }
+
+
+def _drawn_at(runs: Sequence[Run], score: float) -> float | None:
+    """FLOPs from which on the best one measured truly scores at least so much, on average."""
+
+    def truth(run: Run, drawn: float) -> float:
+        return next((truth for at, truth in reversed(run.path) if at <= drawn), 0.0)
+
+    steps = sorted({drawn for run in runs for drawn, _ in run.path})
+    enough = list(takewhile(lambda at: fmean(truth(r, at) for r in runs) >= score, steps[::-1]))
+    return enough[-1] if enough else None
 
 
 def _quartiles(values: Sequence[float]) -> list[float | None]:

@@ -11,20 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import NormalDist
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archsearch.search.racing import deviations_ahead
+from archsearch.search.racing import deviations_ahead, deviations_foreseen
 from archsearch.stats import Floats
 
 Bools: TypeAlias = NDArray[np.bool_]
 Ints: TypeAlias = NDArray[np.int64]
-Stops: TypeAlias = Callable[[Floats, int], Bools]
-"""Whether to stop, from differences on the questions seen (the last axis) and the number of all."""
+Stops: TypeAlias = Callable[[Floats, Floats, Floats], Bools]
+"""Whether to stop, from a trial's scores on the questions seen (the last axis), the incumbent's on
+all, and those of all complete trials (an axis before it) on all."""
 
 COMMON = 0.6
 IN_FLIGHT = 4
@@ -64,15 +64,15 @@ def from_law(
     return Studies(truth, np.exp(spread * rng.standard_normal(truth.shape)), draw)
 
 
-def from_table(path: Path, rng: np.random.Generator, studies: int, trials: int) -> Studies:
-    """Studies on a real table, taken for the whole population: an .npz file with `scores`
-    [architectures, questions] and `costs` [architectures].
+def from_table(
+    scores: Floats, costs: Floats, rng: np.random.Generator, studies: int, trials: int
+) -> Studies:
+    """Studies on a real table, taken for the whole population: `scores` [architectures, questions]
+    and `costs` [architectures].
 
     Each study tries `trials` of its architectures in random order (all, where it has fewer), on
     questions drawn with replacement, so that the true score is the mean over the table.
     """
-    table = np.load(path)
-    scores, costs = table["scores"].astype(np.float64), table["costs"].astype(np.float64)
     rows = rng.permuted(np.tile(np.arange(len(scores)), (studies, 1)), axis=1)[:, :trials]
 
     def draw(questions: int) -> Floats:
@@ -85,7 +85,18 @@ def from_table(path: Path, rng: np.random.Generator, studies: int, trials: int) 
 def by_predictive_probability(risk: float) -> Stops:
     """The rule of the search."""
     threshold = NormalDist().inv_cdf(risk)
-    return lambda gained, questions: deviations_ahead(gained, questions) < threshold
+    return lambda ours, theirs, known: deviations_foreseen(ours, theirs, known) < threshold
+
+
+def by_paired_probability(risk: float) -> Stops:
+    """That of `overtaking`, which knows nothing of the questions that are left."""
+    threshold = NormalDist().inv_cdf(risk)
+
+    def stops(ours: Floats, theirs: Floats, known: Floats) -> Bools:
+        gained = ours - theirs[:, : ours.shape[1]]
+        return np.asarray(deviations_ahead(gained, theirs.shape[1]) < threshold)
+
+    return stops
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +118,21 @@ def raced(scores: Floats, costs: Floats, stops: Stops, *, block: int) -> Outcome
     worths = means.copy()
     for trial in range(IN_FLIGHT, trials):
         known = slice(0, trial - IN_FLIGHT + 1)
-        able = (asked[:, known] == questions) & (costs[:, known] <= costs[:, trial, None])
+        complete = asked[:, known] == questions
+        able = complete & (costs[:, known] <= costs[:, trial, None])
         rival = ranked_first(means[:, known], costs[:, known], able)
         running = everyone[able.any(axis=1)]
-        gained = scores[everyone, trial] - scores[everyone, rival]
+        ours, theirs = scores[:, trial], scores[everyone, rival]
+        others = scores[:, known]
+        # One that was stopped says nothing: it stands for the mean of the rest.
+        ease = others.mean(axis=1, where=complete[:, :, None], keepdims=True)
+        others = np.where(complete[:, :, None], others, ease)
         for seen in range(block, questions, block):
-            stopped = stops(gained[running, :seen], questions)
+            stopped = stops(ours[running, :seen], theirs[running], others[running])
             out, running = running[stopped], running[~stopped]
             asked[out, trial] = seen
-            worths[out, trial] = means[out, rival[out]] + gained[out, :seen].mean(axis=1)
+            gained = ours[out, :seen] - theirs[out, :seen]
+            worths[out, trial] = means[out, rival[out]] + gained.mean(axis=1)
     return Outcome(asked, worths)
 
 

@@ -118,6 +118,17 @@ class Table:
         span = slice(self.use_start[cell], self.use_start[cell + 1])
         return list(zip(self.use_stream[span].tolist(), self.use_count[span].tolist(), strict=True))
 
+    def flops(self) -> NDArray[np.float64]:
+        """Of each architecture, per question on average."""
+        prompts, samples = self.prompt_flops(), self.sample_flops()
+        found = np.zeros(self.scores.shape)
+        for row, question in np.ndindex(found.shape):
+            uses = self.uses(row, question)
+            distinct = {int(self.stream_prompt[stream]) for stream, _ in uses}
+            found[row, question] = sum(prompts[prompt] for prompt in distinct)
+            found[row, question] += sum(sum(samples[stream][:count]) for stream, count in uses)
+        return found.mean(axis=1)
+
     def prompt_flops(self) -> list[float]:
         """Of each prompt, prefilled once."""
         shape = ModelShape(**self.shape)

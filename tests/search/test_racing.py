@@ -1,5 +1,7 @@
 """A trial is stopped when it will hardly overtake, and only by one that is no dearer."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from archsearch.evaluate import Evaluation, Outcome
 from archsearch.search.config import Racing
-from archsearch.search.racing import Race, overtaking
+from archsearch.search.racing import Race, deviations_ahead, deviations_foreseen, overtaking
 from archsearch.search.trial import State, Trial
 from archsearch.types import Failure, Measured, Score
 
@@ -76,6 +78,70 @@ def test_it_is_as_often_right_as_it_says():
     for low in (0.0, 0.2, 0.4, 0.6, 0.8):
         about = (told >= low) & (told <= low + 0.2)
         assert came[about].mean() == pytest.approx(told[about].mean(), abs=0.15)
+
+
+# -- what is foreseen where others have answered the rest
+
+
+def right(rng, truth, ease, size):
+    """Scores of trials that are right where a number of their own is below what the question and
+    the trial allow."""
+    return (rng.normal(size=(*size, QUESTIONS)) < truth[..., None] + ease[:, None, :]).astype(float)
+
+
+@pytest.fixture(scope="module")
+def studies():
+    """2,000 studies: an incumbent and nine others, and one more trial, of the same law."""
+    rng = np.random.default_rng(1)
+    ease, truth = rng.normal(size=(2000, QUESTIONS)), 0.4 * rng.normal(size=(2000, 11))
+    scores = right(rng, truth, ease, truth.shape)
+    return scores[:, 0], scores[:, 1:]
+
+
+@pytest.mark.parametrize("seen", [10, 40, 90])
+def test_what_is_foreseen_is_as_often_right_as_it_says(studies, seen):
+    ours, known = studies
+    rival = known[np.arange(len(known)), known.mean(axis=2).argmax(axis=1)]
+    told = deviations_foreseen(ours[:, :seen], rival, known)
+    came = ours.sum(axis=1) > rival.sum(axis=1)
+    assert came[told < -2.33].mean() <= 0.012  # one in a hundred, and two standard errors
+    for low in (-1.5, -0.5, 0.5):
+        about = (told >= low) & (told < low + 1)
+        within = [NormalDist().cdf(low), NormalDist().cdf(low + 1)]
+        assert within[0] - 0.08 <= came[about].mean() <= within[1] + 0.08
+
+
+def test_it_tells_more_than_differences_alone(studies):
+    """Of trials that do not overtake, it stops more by the fortieth question."""
+    ours, known = studies
+    rival = known[np.arange(len(known)), known.mean(axis=2).argmax(axis=1)]
+    behind = ours.sum(axis=1) <= rival.sum(axis=1)
+    foreseen = deviations_foreseen(ours[:, :40], rival, known)
+    paired = deviations_ahead(ours[:, :40] - rival[:, :40], QUESTIONS)
+    assert (foreseen < -2.33)[behind].mean() > 1.2 * (paired < -2.33)[behind].mean()
+
+
+def test_a_trial_is_taken_to_go_on_like_the_one_it_went_like():
+    rng = np.random.default_rng(2)
+    start = rng.random(50) < 0.5
+    strong, weak = (np.r_[start, np.full(50, end)] * 1.0 for end in (1, 0))
+    others = (rng.random((8, QUESTIONS)) < 0.5) * 1.0
+    rival = (rng.random(QUESTIONS) < 0.6) * 1.0
+    like_strong, like_weak = (
+        deviations_foreseen(start * 1.0, rival, np.array([rival, one, *others]))
+        for one in (strong, weak)
+    )
+    assert like_strong > like_weak + 1
+
+
+@given(st.integers(1, QUESTIONS - 1), st.integers(1, 6), st.randoms(use_true_random=False))
+def test_one_more_point_is_never_held_against_a_trial_whose_rivals_are_all_alike(seen, many, rng):
+    """Where nothing tells questions apart."""
+    known = np.full((many, QUESTIONS), 0.5)
+    scores = np.array([rng.choice([0.25, 0.75]) for _ in range(seen)])
+    better = scores + 0.25
+    before, after = (deviations_foreseen(one, known[0], known) for one in (scores, better))
+    assert after > before
 
 
 # -- the race

@@ -76,11 +76,10 @@ def test_scores_are_as_accurate_as_the_law_says(batch):
     assert batch.draw(20_000).mean(axis=2) == pytest.approx(batch.truth, abs=0.015)
 
 
-def test_a_table_is_the_whole_population(tmp_path):
+def test_a_table_is_the_whole_population():
     rng = np.random.default_rng(1)
     scores, costs = rng.random((6, 30)), rng.random(6)
-    np.savez(tmp_path / "table.npz", scores=scores, costs=costs)
-    studies = simulated.from_table(tmp_path / "table.npz", rng, 3, 4)
+    studies = simulated.from_table(scores, costs, rng, 3, 4)
     assert studies.truth.shape == studies.costs.shape == (3, 4)
     for truth, cost in zip(studies.truth.ravel(), studies.costs.ravel(), strict=True):
         row = int(np.flatnonzero(costs == cost)[0])

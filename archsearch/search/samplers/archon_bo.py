@@ -17,24 +17,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from random import Random
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from archsearch.errors import MissingExtra
+from archsearch.search.candidates import key, product, told, unseen
 from archsearch.search.sampler import SamplerConfig
 from archsearch.search.seen import Seen, unseen_label
 from archsearch.search.space import Label, Params, SearchSpace
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
-
-ENUMERABLE = 4_000
-"""Points of a space that are all weighed; of a larger one, as many that are drawn at random."""
 
 Array = NDArray[np.float64]
 
@@ -73,17 +70,16 @@ class Improvement:
         self, seen: Sequence[Seen], choices: Mapping[str, Sequence[Label]], rng: Random
     ) -> Params:
         """The unseen point of the highest expected improvement; nothing at the beginning."""
-        told = _told(seen, choices)
-        if len({_key(trial.params) for trial in told if trial.kept}) < self.startup:
+        known = told(seen, choices)
+        if len({key(trial.params) for trial in known if trial.kept}) < self.startup:
             return {}
-        space = self.space or _product(choices)
-        candidates = _unseen(space, {_key(trial.params) for trial in seen}, rng)
+        candidates = unseen(self.space or product(choices), seen, rng)
         if not candidates:
             return {}
         encode = _encoder(choices)
-        worst = min(trial.score for trial in told if trial.kept)
-        values = np.array([trial.score if trial.kept else worst for trial in told])
-        points = encode([trial.params for trial in told])
+        worst = min(trial.score for trial in known if trial.kept)
+        values = np.array([trial.score if trial.kept else worst for trial in known])
+        points = encode([trial.params for trial in known])
         gain = _improvement(points, values, encode(candidates), rng)
         return candidates[int(np.argmax(gain))]
 
@@ -97,40 +93,6 @@ class Improvement:
     ) -> Label:
         """Part of a random unseen point."""
         return unseen_label(seen, taken, name, labels, rng)
-
-
-def _told(seen: Sequence[Seen], choices: Mapping[str, Sequence[Label]]) -> list[Seen]:
-    """Trials with a value, of labels that may still be chosen."""
-    return [
-        trial
-        for trial in seen
-        if trial.value is not None
-        and all(label in choices.get(name, [label]) for name, label in trial.params.items())
-    ]
-
-
-def _key(point: Params) -> frozenset[tuple[str, Label]]:
-    return frozenset(point.items())
-
-
-def _product(choices: Mapping[str, Sequence[Label]]) -> SearchSpace:
-    """A space in which all choices always exist."""
-    layer = {name: {"choose": list(labels), "name": name} for name, labels in choices.items()}
-    return SearchSpace(layers=[layer])
-
-
-def _unseen(space: SearchSpace, known: set[frozenset[Any]], rng: Random) -> list[Params]:
-    """Points that may be proposed, each once."""
-    points = list(islice(space.points(), ENUMERABLE + 1))
-    if len(points) > ENUMERABLE:
-        points = [_random_point(space, rng) for _ in range(ENUMERABLE)]
-    return list({_key(point): point for point in points if _key(point) not in known}.values())
-
-
-def _random_point(space: SearchSpace, rng: Random) -> Params:
-    taken: Params = {}
-    space.suggest(lambda name, labels: taken.setdefault(name, rng.choice(labels)))
-    return taken
 
 
 def _encoder(choices: Mapping[str, Sequence[Label]]) -> Callable[[Sequence[Params]], Array]:

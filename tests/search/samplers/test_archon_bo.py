@@ -16,7 +16,8 @@ CHOICES = {"x": [1, 2, 4, 8, 16], "y": ["a", "b", "c"]}
 
 
 def seen(x, y, value=None, *, kept=True):
-    return Seen(params={"x": x, "y": y}, labels=CHOICES, value=value, kept=kept)
+    over = {"cost": -1.0 if kept else 1.0}
+    return Seen(params={"x": x, "y": y}, labels=CHOICES, value=value, constraints=over)
 
 
 def propose(trials, startup=1):
@@ -85,7 +86,7 @@ def test_running_points_are_not_proposed_again():
 
 def test_a_space_too_large_to_list_is_sampled(space, monkeypatch):
     pytest.importorskip("sklearn")
-    monkeypatch.setattr("archsearch.search.samplers.archon_bo.ENUMERABLE", 10)
+    monkeypatch.setattr("archsearch.search.candidates.ENUMERABLE", 10)
     points = list(space.points())
     labels = dict(space.choices())
     trials = [

@@ -1,0 +1,237 @@
+"""Bayesian optimisation over the points of a space themselves, made for noisy scores.
+
+A Gaussian process (Rasmussen and Williams 2006, chapter 2) over whole points: its kernel is a sum
+of main effects, one for each label, and of interactions that fade with the number of choices in
+which two points differ. Noise and scale are those that make the scores most likely. Proposed is
+the point of the highest expected improvement (Jones et al. 1998) over the best *predicted* value,
+as the best measured one is flattered (Picheny et al. 2013), times the probability that constraints
+are kept (Gardner et al. 2014). A trial that runs counts as if it came out as predicted (Ginsbourger
+et al. 2010).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product as pairs
+from math import erf, log1p, sqrt
+from random import Random
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from archsearch.search.candidates import product, told, unseen
+from archsearch.search.sampler import SamplerConfig
+from archsearch.search.seen import Seen, unseen_label
+from archsearch.search.space import Label, Params, SearchSpace
+from archsearch.stats import Floats
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+
+NOISE = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+"""Variances of the noise that are weighed, in that of the process."""
+MAIN = (0.35, 0.65, 0.9)
+"""Shares of main effects in it."""
+FADING = 0.4
+"""Interactions fade by e to the minus this with each choice in which two points differ."""
+PRIOR_SCALE = 0.01
+"""Sum of squares that the scale has before any value; it counts for one value."""
+ABSENT = -1.0
+AROUND = 5
+"""Best trials whose neighbours are weighed too, where a space is too large to list."""
+
+
+class Bayes(SamplerConfig):
+    """Takes no constraint that is never violated into account. Needs no extra."""
+
+    weighs_several: ClassVar[bool] = False
+
+    name: Literal["bayes"] = "bayes"
+    startup_trials: int = Field(default=4, ge=1)
+    """Trials told before it models anything; random till then. Baselines in the space count."""
+
+    def build(self, seed: int, space: SearchSpace) -> BaseSampler:
+        """A sampler of points of `space`."""
+        from archsearch.search.own_sampler import OwnSampler
+
+        return OwnSampler(Improvement(self.startup_trials, space), seed, space.choices())
+
+
+@dataclass(frozen=True, slots=True)
+class Improvement:
+    """The strategy."""
+
+    startup: int
+    space: SearchSpace | None = None
+    """None: all combinations of the choices of earlier trials."""
+    name: str = "bayes"
+    compares: bool = True
+
+    def propose(
+        self, seen: Sequence[Seen], choices: Mapping[str, Sequence[Label]], rng: Random
+    ) -> Params:
+        """The unseen point of the highest expected improvement; nothing at the beginning."""
+        known = told(seen, choices)
+        kept = sorted((trial for trial in known if trial.kept), key=lambda trial: -trial.score)
+        if len(kept) < self.startup:
+            return {}
+        best = [trial.params for trial in kept[:AROUND]]
+        candidates = unseen(self.space or product(choices), seen, rng, around=best)
+        if not candidates:
+            return {}
+        code = Code(choices)
+        there = code.of(candidates)
+        model = Process.fitted(code, code.of([t.params for t in kept]), [t.score for t in kept])
+        running = [trial.params for trial in seen if trial.value is None]
+        worth = model.improvement(there, code.of(running))
+        for excess in _violated(known):
+            worth = worth * Process.fitted(code, code.of([t.params for t in known]), excess).below(
+                there
+            )
+        return candidates[int(np.argmax(worth))]
+
+    def pick(
+        self,
+        seen: Sequence[Seen],
+        taken: Params,
+        name: str,
+        labels: Sequence[Label],
+        rng: Random,
+    ) -> Label:
+        """Part of a random unseen point."""
+        return unseen_label(seen, taken, name, labels, rng)
+
+
+def _violated(known: Sequence[Seen]) -> Iterator[list[float]]:
+    """Of each constraint that some trial violates, by how much each does: a share of a cap as its
+    logarithm, since costs multiply."""
+    for name in {name: None for trial in known for name in trial.constraints}:
+        excess = [trial.constraints.get(name, -1.0) for trial in known]
+        if max(excess) > 0:
+            yield [log1p(value) if value > -1 else -1.0 for value in excess]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Points as rows of numbers: the rank of a number in [0, 1], the place of a name."""
+
+    choices: Mapping[str, Sequence[Label]]
+
+    def of(self, points: Sequence[Params]) -> Floats:
+        """[points, choices]"""
+        places = [self._places(labels) for labels in self.choices.values()]
+        return np.array(
+            [
+                [
+                    place[point[name]] if name in point else ABSENT
+                    for name, place in zip(self.choices, places, strict=True)
+                ]
+                for point in points
+            ],
+            dtype=np.float64,
+        ).reshape(len(points), len(self.choices))
+
+    def kernels(self, ours: Floats, theirs: Floats) -> tuple[Floats, Floats]:
+        """Main effects (how many labels two points share) and interactions [ours, theirs]."""
+        shared, apart = np.zeros((len(ours), len(theirs))), np.zeros((len(ours), len(theirs)))
+        for at, labels in enumerate(self.choices.values()):
+            one, other = ours[:, at, None], theirs[None, :, at]
+            both = (one != ABSENT) & (other != ABSENT)
+            same = one == other
+            shared += both & same
+            graded = np.where(both, np.abs(one - other), ~same) if _numeric(labels) else ~same
+            apart += graded
+        return shared, np.exp(-FADING * apart)
+
+    @staticmethod
+    def _places(labels: Sequence[Label]) -> dict[Label, float]:
+        if not _numeric(labels):
+            return {label: float(at) for at, label in enumerate(labels)}
+        ranks = sorted(labels, key=lambda label: float(label or 0))
+        return {label: at / max(1, len(ranks) - 1) for at, label in enumerate(ranks)}
+
+
+def _numeric(labels: Sequence[Label]) -> bool:
+    return all(isinstance(label, int | float) and not isinstance(label, bool) for label in labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A Gaussian process, given values at points."""
+
+    code: Code
+    points: Floats
+    rest: Floats
+    """Values less their mean."""
+    mean: float
+    main: float
+    """Share of main effects in the process's variance."""
+    noise: float
+    """Variance of the noise, in that of the process."""
+    scale: float
+    """Variance of the process."""
+
+    @classmethod
+    def fitted(cls, code: Code, points: Floats, values: Sequence[float]) -> Process:
+        """With the parameters that make the values most likely; for each pair of the others the
+        likeliest scale is known."""
+        mean = float(np.mean(values))
+        rest = np.array(values) - mean
+        shared, near = code.kernels(points, points)
+        shared = shared / _present(points)
+        best, found = -np.inf, None
+        for main, noise in pairs(MAIN, NOISE):
+            covariance = main * shared + (1 - main) * near + noise * np.eye(len(rest))
+            factor = np.linalg.cholesky(covariance)
+            white = np.linalg.solve(factor, rest)
+            scale = float(white @ white + PRIOR_SCALE) / (len(rest) + 1)
+            likelihood = -np.log(np.diag(factor)).sum() - (len(rest) + 1) / 2 * np.log(scale)
+            if likelihood > best:
+                best, found = likelihood, (main, noise, scale)
+        assert found is not None  # noqa: S101  the lists above are not empty
+        return cls(code, points, rest, mean, *found)
+
+    def improvement(self, there: Floats, running: Floats) -> Floats:
+        """Expected, over the best predicted value, at points `there`."""
+        here, _ = self._predicted(self.points, np.empty((0, self.points.shape[1])))
+        mean, deviation = self._predicted(there, running)
+        z = (mean - here.max()) / deviation
+        density = np.exp(-z * z / 2) / sqrt(2 * np.pi)
+        return np.asarray(deviation * (z * _below(z) + density))
+
+    def below(self, there: Floats) -> Floats:
+        """Probability of a value below 0 at points `there`."""
+        mean, deviation = self._predicted(there, np.empty((0, self.points.shape[1])))
+        return _below(-mean / deviation)
+
+    def _predicted(self, there: Floats, running: Floats) -> tuple[Floats, Floats]:
+        """Mean and standard deviation at points `there`; `running` points lower the latter."""
+        known = np.concatenate([self.points, running])
+        inner = self._kernel(known, known) + self.noise * np.eye(len(known))
+        across = self._kernel(there, known)
+        factor = np.linalg.cholesky(inner)
+        explained = np.linalg.solve(factor, across.T)
+        count = len(self.points)
+        # The first rows of a factor are the factor of the first points.
+        white = np.linalg.solve(factor[:count, :count], self.rest)
+        mean = self.mean + explained[:count].T @ white
+        own = self.main * (there != ABSENT).sum(axis=1) / _present(self.points) + 1 - self.main
+        variance = self.scale * (own - (explained * explained).sum(axis=0))
+        return mean, np.sqrt(np.maximum(variance, 1e-12))
+
+    def _kernel(self, ours: Floats, theirs: Floats) -> Floats:
+        shared, near = self.code.kernels(ours, theirs)
+        shared = shared / _present(self.points)
+        return np.asarray(self.main * shared + (1 - self.main) * near)
+
+
+def _present(points: Floats) -> float:
+    """How many choices a point has on average."""
+    return max(1.0, float((points != ABSENT).sum(axis=1).mean()))
+
+
+def _below(deviations: Floats) -> Floats:
+    """The normal distribution function."""
+    return np.array([0.5 * (1 + erf(value / sqrt(2))) for value in deviations.tolist()])

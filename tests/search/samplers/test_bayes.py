@@ -1,0 +1,110 @@
+"""Expected improvement under a process over points, with noise and constraints."""
+
+from random import Random
+
+import numpy as np
+import pytest
+from optuna.testing.pytest_samplers import SingleOnlySamplerTestCase
+
+from archsearch.search.own_sampler import OwnSampler
+from archsearch.search.samplers.bayes import Bayes, Code, Improvement, Process
+from archsearch.search.seen import Seen
+from archsearch.testing.sampler_contract import SamplerContract, score
+from tests.search.samplers.optuna_suite import FiniteBasic, FiniteRelative
+
+CHOICES = {"x": [1, 2, 4, 8, 16], "y": ["a", "b", "c"]}
+
+
+def seen(x, y, value=None, *, over=-1.0):
+    return Seen(params={"x": x, "y": y}, labels=CHOICES, value=value, constraints={"cost": over})
+
+
+def propose(trials, startup=1):
+    return Improvement(startup).propose(trials, CHOICES, Random(0))
+
+
+class TestBayes(SamplerContract):
+    def config(self):
+        return Bayes()
+
+    def test_no_point_comes_twice(self, loop):
+        assert len({str(point) for point in loop().run(40)}) == 40
+
+    def test_it_finds_a_good_point_soon(self, loop, space):
+        """One of the best five of 60, by the 25th trial, whatever the seed."""
+        good = sorted(map(score, space.points()))[-5]
+        for seed in range(5):
+            assert max(map(score, loop(seed=seed).run(25))) >= good
+
+
+class TestInOptuna(FiniteBasic, FiniteRelative, SingleOnlySamplerTestCase):
+    @pytest.fixture
+    def sampler(self):
+        return lambda: OwnSampler(Improvement(startup=1), 0)
+
+
+def test_nothing_is_modelled_before_enough_trials_are_kept():
+    trials = [seen(1, "a", 0.5), seen(2, "a", 0.1, over=0.3), seen(4, "a")]
+    assert propose(trials, startup=2) == {}
+    assert propose(trials, startup=1) != {}
+
+
+def test_it_goes_where_values_grow():
+    trials = [seen(x, y, x / 16 * (y == "b")) for x in (1, 2, 4, 8) for y in "abc"]
+    assert propose(trials) == {"x": 16, "y": "b"}
+
+
+def test_it_stays_below_a_cap_that_it_has_met():
+    """The larger x, the better, and the dearer; 8 was over the cap."""
+    trials = [seen(x, y, x / 16, over=x / 6 - 1) for x in (1, 2, 4) for y in "ab"]
+    trials += [seen(8, y, 0.2, over=8 / 6 - 1) for y in "ab"]
+    assert propose(trials) == {"x": 4, "y": "c"}
+
+
+def test_a_known_space_has_nothing_more_to_propose():
+    assert propose([seen(x, y, 0.5) for x in CHOICES["x"] for y in CHOICES["y"]]) == {}
+
+
+def test_running_points_are_not_proposed_again_and_the_next_lies_apart():
+    trials = [seen(x, y, 0.5) for x in CHOICES["x"] for y in "ab"]
+    running = [seen(x, "c") for x in (1, 2, 4, 8)]
+    assert propose([*trials, *running]) == {"x": 16, "y": "c"}
+    one, *_ = first = [propose([seen(4, "b", 0.5)])]
+    second = propose([seen(4, "b", 0.5), seen(**one)])
+    assert second not in first
+
+
+def test_a_space_too_large_to_list_is_searched_around_the_best(space, monkeypatch):
+    monkeypatch.setattr("archsearch.search.candidates.ENUMERABLE", 1)
+    labels = space.choices()
+    best = {"model": "large", "temperature": 0.0, "then": "fuse", "fuser": "large"}
+    others = [point for point in space.points() if point["model"] == "small"]
+    trials = [
+        Seen(params=point, labels={n: labels[n] for n in point}, value=value)
+        for point, value in [(best, 0.9), *((point, 0.1) for point in others)]
+    ]
+    point = Improvement(1, space).propose(trials, labels, Random(0))
+    assert point in list(space.points())
+    assert sum(point.get(name) != label for name, label in best.items()) <= 2
+
+
+def test_what_it_predicts_is_as_far_off_as_it_says():
+    """Values of its own law, at points that it was not told of."""
+    code, rng = Code({name: tuple(range(4)) for name in "abcd"}), np.random.default_rng(0)
+    points = rng.integers(4, size=(60, 4)) / 3
+    shared, near = code.kernels(points, points)
+    law = 0.01 * (0.65 * shared / 4 + 0.35 * near)
+    off = []
+    for _ in range(60):
+        values = rng.multivariate_normal(np.full(60, 0.5), law + 1e-12 * np.eye(60))
+        noisy = values + 0.03 * rng.standard_normal(60)
+        process = Process.fitted(code, points[:40], noisy[:40].tolist())
+        mean, deviation = process._predicted(points[40:], points[:0])
+        off.append((values[40:] - mean) / deviation)
+    assert np.mean(off) == pytest.approx(0, abs=0.25)
+    assert np.std(off) == pytest.approx(1, abs=0.2)
+
+
+def test_startup_trials_are_at_least_one():
+    with pytest.raises(ValueError, match="startup_trials"):
+        Bayes(startup_trials=0)
