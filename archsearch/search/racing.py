@@ -38,8 +38,8 @@ _RESIDUAL = 0.2
 """Prior of the variance around the regression, for as many questions."""
 _SLOPE, _SLOPE_PRECISION = 0.8, 2.0
 """Prior of the slope on ease, the mean score of the others; precision in residual variances."""
-_OTHER_PRECISION = 0.5
-"""Of the slope on each other's deviation from ease, which is 0; times the number of others."""
+_OTHER_PRECISION = 5.0
+"""Of the slope on each other's deviation from ease, which is 0 beforehand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +97,7 @@ def deviations_foreseen(scores: Floats, incumbent: Floats, known: Floats) -> Flo
     expected = incumbent.mean(axis=-1, keepdims=True) + _SLOPE * slope[..., 0, :]
     here, ahead = design[..., :seen], design[..., seen:].sum(axis=-1)
     rest = scores - expected[..., :seen]
-    others = known.shape[-2]
-    prior = np.diag([_LEVEL, _SLOPE_PRECISION, *[_OTHER_PRECISION * others] * others])
+    prior = np.diag([_LEVEL, _SLOPE_PRECISION, *[_OTHER_PRECISION] * known.shape[-2]])
     moments = (here @ rest[..., None])[..., 0]
     solved = np.linalg.solve(
         here @ np.swapaxes(here, -1, -2) + prior, np.stack([moments, ahead], axis=-1)

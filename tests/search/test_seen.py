@@ -42,4 +42,4 @@ def test_labels_under_which_points_are_left(trials, taken, name, left):
 def test_only_what_is_kept_and_told_scores():
     assert Seen(params={}, labels={}, value=0.5).score == 0.5
     assert Seen(params={}, labels={}).score == float("-inf")
-    assert Seen(params={}, labels={}, value=0.5, kept=False).score == float("-inf")
+    assert Seen(params={}, labels={}, value=0.5, constraints={"cost": 0.1}).score == float("-inf")
