@@ -120,7 +120,7 @@ class Evaluator:
             result=result,
             text=answer.text if answer else "",
             used=walk.used,
-            cost=measured(walk.used, self.tariffs),
+            cost=measured(walk.used, self.tariffs, cpu_seconds=walk.cpu_seconds),
             fallbacks=fallbacks,
         )
 

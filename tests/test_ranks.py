@@ -10,10 +10,12 @@ ROOT = Path(__file__).parents[1]
 RANKS = [
     "archsearch types errors program",
     "seeds collector gguf answers replies stats gate patience budget layer registry database",
-    "shape pool shrinkage",
+    "shape pool shrinkage sandbox",
     "flops compose prompts store benchmark thinking judging results statements",
     "models architecture asking answering",
     "cost ranking archon",
+    "meter",
+    "executor",
     "dispatch",
     "calls",
     "evaluate",

@@ -18,8 +18,9 @@ from rich.console import Console
 from table import Table
 
 from archsearch.architecture import Architecture
-from archsearch.dispatch import Dispatcher, Meter
+from archsearch.dispatch import Dispatcher
 from archsearch.evaluate import Evaluation, Evaluator
+from archsearch.meter import Meter
 from archsearch.screen import Watch
 from archsearch.search.baselines import Baseline
 from archsearch.search.config import StudyConfig
