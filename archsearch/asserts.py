@@ -25,9 +25,8 @@ from types import MappingProxyType
 from typing import Any
 
 from archsearch.program import Call, Plain, Reply
+from archsearch.syntax import parsed
 
-LONGEST = 1 << 20
-"""Characters of the longest test that is read."""
 MOST_ITEMS = 100_000
 """Items of the longest row that is made here, and bits of the longest product."""
 MOST_HASHED = 10_000
@@ -99,20 +98,15 @@ def read(tree: ast.Module, *, own: frozenset[str] = frozenset()) -> Reading:
 
 
 def parse(test: str) -> ast.Module:
-    """The syntax tree of a test, with calls of its test functions. Raises `SyntaxError` alone."""
-    if len(test) > LONGEST:
-        raise SyntaxError(f"a test may have {LONGEST} characters; this one has {len(test)}")
-    try:
-        tree = ast.parse(test)
-    except (ValueError, MemoryError, RecursionError) as error:
-        raise SyntaxError(str(error) or type(error).__name__) from None
+    """The tree of a test, its test functions called. Raises `SyntaxError` alone."""
+    tree = parsed(test)
+    loads = _loads(tree)
     uncalled = [
         node.name
         for node in tree.body
         if isinstance(node, ast.FunctionDef)
         and node.name.startswith("test")
-        and not _parameters(node)
-        and not _loads(tree)[node.name]
+        and not (_parameters(node) or loads[node.name])
     ]
     tree.body += ast.parse("\n".join(f"{name}()" for name in uncalled)).body
     return tree
