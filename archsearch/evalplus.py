@@ -21,7 +21,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
 
 from archsearch.codebench import CodeBenchmark, Problem, literals
 from archsearch.errors import SandboxFailed

@@ -12,6 +12,7 @@ import asyncio
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Protocol
 
 from archsearch.asserts import Raised, Unanswered, Unreadable, free_names, parse, read
@@ -134,7 +135,7 @@ async def verdict_of_outputs(
         return _verdict(execution)
 
     starts = [0, *range(1, len(cases), OUTPUTS_AT_ONCE), len(cases)]
-    for start, end in zip(starts, starts[1:], strict=False):
+    for start, end in pairwise(starts):
         for one in await asyncio.gather(*map(run, cases[start:end])):
             if not one.passed:
                 return one
@@ -194,9 +195,7 @@ class _Candidate:
         while places := [(paper, index) for paper in self.papers for index in paper.missing()]:
             if until_failure and self.failure:
                 return
-            execution = await self._run(
-                calls=tuple(paper.calls[index] for paper, index in places)
-            )
+            execution = await self._run(calls=tuple(paper.calls[index] for paper, index in places))
             runs += 1
             for (paper, index), reply in zip(places, execution.replies, strict=False):
                 paper.replies[index] = reply

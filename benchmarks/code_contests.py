@@ -118,9 +118,9 @@ class CodeContests(CodeBenchmark):
 
 
 def same_output(output: str, expected: str) -> bool:
-    """Whether two outputs agree word by word.
+    r"""Whether two outputs agree word by word.
 
-    >>> same_output("YES 0.3333333\\n", "Yes\\n 0.333333"), same_output("1 2", "1  3")
+    >>> same_output("YES 0.3333333\n", "Yes\n 0.333333"), same_output("1 2", "1  3")
     (True, False)
     """
     words, wanted = (_BLANK.split(text.strip(" \n\t\r\v").lower()) for text in (output, expected))
