@@ -199,9 +199,9 @@ class _Candidate:
             runs += 1
             for (paper, index), reply in zip(places, execution.replies, strict=False):
                 paper.replies[index] = reply
-            running = running or bool(execution.replies)
-            if not running and await self._does_not_run():
+            if not (running or execution.replies) and await self._does_not_run():
                 return
+            running = True
             if runs == MOST_RUNS and execution.status != "ok":
                 self._fault = _verdict(execution)
                 return

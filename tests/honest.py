@@ -46,9 +46,7 @@ class Honest:
             return Execution(
                 status="exception", tier="honest", replies=tuple(replies), error="SystemExit"
             )
-        return Execution(
-            status="ok", tier="honest", replies=tuple(replies), stdout=said.getvalue()
-        )
+        return Execution(status="ok", tier="honest", replies=tuple(replies), stdout=said.getvalue())
 
 
 def _proxy(names: Mapping[str, Any], name: str) -> Any:
