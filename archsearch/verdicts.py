@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 from archsearch.asserts import Raised, Unanswered, Unreadable, free_names, parse, read
+from archsearch.errors import SandboxFailed
 from archsearch.program import Call, Execute, Execution, Limits, Plain, Program, Reply, Status
 from archsearch.syntax import defined
 
@@ -129,7 +130,7 @@ async def verdict_of_outputs(
     the first alone, as most that fail fail there, then some at once, and none after a failure."""
 
     async def run(case: Case) -> Verdict:
-        execution = await execute(Program(source=source, stdin=case.stdin, limits=limits))
+        execution = await _ran(execute, Program(source=source, stdin=case.stdin, limits=limits))
         if execution.status == "ok" and not same(execution.stdout, case.stdout):
             return Verdict("wrong", "another output than expected")
         return _verdict(execution)
@@ -227,7 +228,16 @@ class _Candidate:
         return self._fault is not None
 
     async def _run(self, **task: Any) -> Execution:
-        return await self._execute(Program(source=self._source, limits=self._limits, **task))
+        program = Program(source=self._source, limits=self._limits, **task)
+        return await _ran(self._execute, program)
+
+
+async def _ran(execute: Execute, program: Program) -> Execution:
+    """What became of a program; a failure of the sandbox says nothing of it, and is no verdict."""
+    execution = await execute(program)
+    if execution.status == "sandbox_error":
+        raise SandboxFailed(execution.error)
+    return execution
 
 
 async def _first_failure(candidate: _Candidate) -> Verdict:

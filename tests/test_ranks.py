@@ -11,7 +11,7 @@ RANKS = [
     "archsearch types errors program syntax operators",
     "seeds collector gguf answers replies stats gate patience budget layer registry database",
     "shape pool shrinkage rows solution asserts",
-    "flops compose prompts store benchmark verdicts thinking judging results statements",
+    "flops compose prompts store benchmark verdicts thinking judging results statements sandbox",
     "models architecture asking answering codebench",
     "cost ranking archon evalplus",
     "dispatch",

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archsearch.asserts import Unreadable, free_names, parse, read
+from archsearch.errors import SandboxFailed
 from archsearch.program import Call, Execution, Limits, Program, Reply
 from archsearch.verdicts import (
     MOST_RUNS,
@@ -368,3 +369,16 @@ def test_the_first_wrong_output_ends_it() -> None:
     honest = Honest()
     assert outputs("print(1 / 0)", cases, honest).status == "exception"
     assert len(honest.programs) == 1
+
+
+def test_a_failure_of_the_sandbox_is_no_verdict() -> None:
+    async def execute(program: Program) -> Execution:
+        return Execution(status="sandbox_error", tier="t", error="disk full")
+
+    for judge in (
+        verdict("", ["assert f(1)"], execute),
+        verdicts("", ["for x in f(1):\n    pass"], execute),
+        verdict_of_outputs("", [Case("", "")], execute, same=str.__eq__),
+    ):
+        with pytest.raises(SandboxFailed, match="disk full"):
+            asyncio.run(judge)  # type: ignore[arg-type]
