@@ -288,3 +288,12 @@ def test_what_decides_is_in_the_key():
     keys = [execution_key(place, program) for place in ("here", "there") for program in programs]
     assert len(set(keys)) == len(keys)
     assert keys == [execution_key(p, program) for p in ("here", "there") for program in programs]
+
+
+def test_equal_sets_in_calls_are_one_program():
+    members = ["a", "b", 1, (2, frozenset({"x", "y"}))]
+    there = [
+        execution_key("here", Program(source="", calls=(Call(function="f", args=(set(order),)),)))
+        for order in (members, members[::-1])
+    ]
+    assert there[0] == there[1]
