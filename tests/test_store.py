@@ -291,10 +291,11 @@ def test_what_decides_is_in_the_key():
 
 
 def test_equal_sets_in_calls_are_one_program():
-    members = [0, 8, 16]  # of one slot in a small table, so their order is that of their coming
-    assert list(set(members)) != list(set(members[::-1]))
+    # Of one slot in a small table, so that a set of them has the order in which they came.
+    orders = [[0, 8, 16], [16, 8, 0]]
+    assert list(set(orders[0])) != list(set(orders[1]))
     there = [
         execution_key("here", Program(source="", calls=(Call(function="f", args=(set(order),)),)))
-        for order in (members, members[::-1])
+        for order in orders
     ]
     assert there[0] == there[1]
