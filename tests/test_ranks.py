@@ -8,12 +8,12 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 RANKS = [
-    "archsearch types errors program",
-    "seeds collector gguf answers replies stats gate patience budget layer registry database",
-    "shape pool shrinkage",
+    "archsearch types errors program syntax",
+    "seeds collector gguf answers asserts replies stats gate patience budget layer registry database",
+    "shape pool shrinkage rows solution verdicts",
     "flops compose prompts store benchmark thinking judging results statements",
-    "models architecture asking answering",
-    "cost ranking archon",
+    "models architecture asking answering codebench",
+    "cost ranking archon evalplus",
     "dispatch",
     "calls",
     "evaluate",
