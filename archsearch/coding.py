@@ -29,6 +29,11 @@ def program_of(text: str, question: Question) -> str | None:
     return solution(text, entry_point=entry_point(question), prompt=prompt)
 
 
+def public_tests(question: Question) -> tuple[str, ...]:
+    """The tests that the question itself shows, as Python; none where it shows none."""
+    return tuple(map(str, question.metadata.get("tests", ())))
+
+
 def limits_of(seconds: float) -> Limits:
     """Limits with so much wall and CPU time."""
     return Limits(seconds=seconds, cpu_seconds=seconds)
@@ -84,7 +89,7 @@ def _spelled(value: Plain) -> str:
         case float():
             if value.is_integer() and abs(value) < 10**DIGITS:
                 return format(int(value), "x")
-            return "nan" if math.isnan(value) else format(value, f".{DIGITS}e")
+            return "nan" if math.isnan(value) else format(value, f".{DIGITS - 1}e")
         case list() | tuple():
             return f"{type(value).__name__}({','.join(map(_spelled, value))})"
         case set() | frozenset():

@@ -43,7 +43,7 @@ _TEMPLATES: dict[TestKind, Path] = {
 # "1. 1." for four products of six, and with this form a statement about the answer for all six.
 
 UNREAD = "no unit test in the reply"
-BROKEN = "unit test that is no Python left out"
+BROKEN = "unit tests that are no Python left out"
 
 
 class UnitTestGenerator(AskingLayer):
@@ -51,7 +51,7 @@ class UnitTestGenerator(AskingLayer):
 
     Where a reply was cut off, its last line does not count, unless it is the only one. The tests
     replace earlier ones, whose results are taken off the candidates. A reply without any adds none,
-    which is recorded, as is an assert that is no Python. Of equal tests, over all replies, the
+    which is recorded, as are asserts that are no Python. Of equal tests, over all replies, the
     first stays: statements are equal but for case, programs by their syntax tree. Several layers
     side by side leave all their tests, in the order of the row.
     """
@@ -126,7 +126,7 @@ class UnitTestGenerator(AskingLayer):
         for completion in completions:
             found, broken = self._read(completion, slate.question)
             tests += [UnitTest(text=text, kind=self.kind) for text in found]
-            reasons += [BROKEN] * broken + [UNREAD] * (not found)
+            reasons += [BROKEN] * (broken > 0) + [UNREAD] * (not found)
         recorded = (Fallback(path=calls.path, reason=reason) for reason in reasons)
         return _with_tests(slate, tests).noting(*notes, *recorded)
 

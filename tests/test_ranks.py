@@ -11,7 +11,8 @@ RANKS = [
     "archsearch types errors program syntax",
     "seeds collector gguf answers asserts replies stats gate patience budget layer registry database",
     "shape pool shrinkage rows solution verdicts",
-    "flops compose prompts store benchmark thinking judging results statements",
+    "flops compose prompts store benchmark thinking judging results statements "
+    "suites coding agreement",
     "models architecture asking answering codebench",
     "cost ranking archon evalplus",
     "dispatch",
