@@ -9,20 +9,18 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeGuard
 
 from archsearch.replies import WINDOW
+from archsearch.syntax import parsed
 
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)[^\n]*$", re.MULTILINE)
 _LEAD = re.compile(r"[\s>*•+\d.):`-]{0,20}(?=assert\b)")
 _GOES_ON = re.compile(r"[\s)\]}#]|(?:else|elif|except|finally)\b|$")
-
-_UNPARSABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
-"""What Python's parser, unparser and compiler raise for text that is no program, or too nested."""
 
 _BUILTINS = frozenset(dir(builtins))
 
@@ -44,7 +42,7 @@ def suite(reply: str, most: int, function: str = "") -> Suite:
 
     A test is an assert, without its message, at top level or inside a test function, or a loop or
     a block with asserts in it; before it stand the statements that its names hang on. What calls
-    no function under test is none. The function's own definition, which a reply may hold too, is
+    no function under test, or has a `...` in it, is none. The function's own definition, which a reply may hold too, is
     left out: a test is to fit any program. Fenced blocks are read and, where these hold no test,
     what stands outside; what is no Python is read line by line.
 
@@ -64,13 +62,13 @@ def _read(blocks: Iterable[str], function: str) -> tuple[dict[str, None], int]:
     tests: dict[str, None] = {}
     broken = 0
     for block in blocks:
-        body, unread = _parsed(block)
+        body, unread = _body(block)
         broken += unread
         tests.update(dict.fromkeys(_tests(body, [], function)))
     return tests, broken
 
 
-def _parsed(block: str) -> tuple[list[ast.stmt], int]:
+def _body(block: str) -> tuple[list[ast.stmt], int]:
     """Its statements, piece by piece where the whole is no Python, and the asserts left out."""
     whole = _statements(block)
     if whole is not None:
@@ -79,14 +77,17 @@ def _parsed(block: str) -> tuple[list[ast.stmt], int]:
     broken = 0
     for piece in _pieces(block):
         body = _statements(piece)
-        for line in [] if body is not None else piece.split("\n"):
-            if lead := _LEAD.match(line):
-                body = _statements(line[lead.end() :].rstrip(" \t\r`"))
-                broken += body is None
-                found += body or []
-                body = []
-        found += body or []
+        parts = [body] if body is not None else [*map(_statements, _lines(piece))]
+        broken += parts.count(None)
+        found += [statement for part in parts for statement in part or []]
     return found, broken
+
+
+def _lines(piece: str) -> Iterator[str]:
+    """The lines with an assert, without the marks of a list around it."""
+    for line in piece.split("\n"):
+        if lead := _LEAD.match(line):
+            yield line[lead.end() :].rstrip(" \t\r`")
 
 
 def _pieces(block: str) -> Iterator[str]:
@@ -103,10 +104,8 @@ def _pieces(block: str) -> Iterator[str]:
 def _statements(text: str) -> list[ast.stmt] | None:
     """None where it is no Python."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of escapes that no string knows
-            return ast.parse(text).body
-    except _UNPARSABLE:
+        return parsed(text).body
+    except SyntaxError:
         return None
 
 
@@ -138,21 +137,15 @@ def _test(test: ast.stmt, before: Sequence[ast.stmt], function: str) -> Iterator
         if not names.isdisjoint(needed):
             needed |= names
             kept.insert(0, statement)
-    source = _source(kept) if any(_calls(statement, function) for statement in kept) else None
-    if source is not None:
-        yield source
+    if any(_calls(statement, function) for statement in kept) and not _is_form(test):
+        with suppress(RecursionError, ValueError):  # nested too deep, or with too long a number
+            yield ast.unparse(ast.Module(body=kept, type_ignores=[]))
 
 
-def _source(body: list[ast.stmt]) -> str | None:
-    """None where it cannot stand by itself, as with a `return`."""
-    try:
-        source = ast.unparse(ast.Module(body=body, type_ignores=[]))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of `is` beside a literal and the like
-            compile(source, "<test>", "exec", dont_inherit=True)
-    except _UNPARSABLE:
-        return None
-    return source
+def _is_form(test: ast.stmt) -> bool:
+    """Whether it has yet to be filled in, as `assert f(...) == ...` has."""
+    nodes = ast.walk(test)
+    return any(isinstance(node, ast.Constant) and node.value is ... for node in nodes)
 
 
 def _may_define(statement: ast.stmt, function: str) -> bool:

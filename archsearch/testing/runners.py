@@ -1,0 +1,94 @@
+"""What runs programs in tests: one sandbox for a whole session, and a record of what ran."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import threading
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import Future
+from contextlib import AsyncExitStack
+from functools import cache
+from typing import Any, TypeVar
+
+from archsearch.program import Execution, Program, Runner
+from archsearch.sandbox import Sandbox
+
+Result = TypeVar("Result")
+
+CLOSING_SECONDS = 10.0
+
+
+class SharedSandbox:
+    """Runs each distinct program once for all tests of a process, whichever event loop asks.
+
+    The best sandbox that the host gives, in a thread with a loop of its own, as the tests each have
+    another. Raises `SandboxUnavailable` when it is made where there is none.
+    """
+
+    def __init__(self) -> None:
+        self._executions: dict[str, Future[Execution]] = {}
+        self._loop, self._stack = asyncio.new_event_loop(), AsyncExitStack()
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        atexit.register(self._close)
+        opened = self._stack.enter_async_context(Sandbox.open())
+        self._sandbox: Runner = self._begun(opened).result()
+
+    @property
+    def identity(self) -> str:
+        """The sandbox's."""
+        return self._sandbox.identity
+
+    async def run(self, program: Program) -> Execution:
+        """What became of it when it ran first. Whoever is cancelled leaves it running."""
+        key = key_of(program)
+        if key not in self._executions:
+            self._executions[key] = self._begun(self._sandbox.run(program))
+        return await asyncio.shield(asyncio.wrap_future(self._executions[key]))
+
+    def _begun(self, task: Coroutine[Any, Any, Result]) -> Future[Result]:
+        return asyncio.run_coroutine_threadsafe(task, self._loop)
+
+    def _close(self) -> None:
+        self._begun(self._stack.aclose()).result(CLOSING_SECONDS)
+
+
+@cache
+def shared_sandbox() -> SharedSandbox:
+    """The one of this process, opened when it is first asked for."""
+    return SharedSandbox()
+
+
+class Recorder:
+    """A runner that remembers what became of each program."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self.identity = runner.identity
+        self.executions: dict[str, Execution] = {}
+
+    async def run(self, program: Program) -> Execution:
+        """As the runner does it."""
+        execution = await self._runner.run(program)
+        self.executions[key_of(program)] = execution
+        return execution
+
+
+class Replayer:
+    """A runner that runs nothing, and knows what became of some programs."""
+
+    identity = "replayer"
+
+    def __init__(self, executions: Mapping[str, Execution]) -> None:
+        self._executions = executions
+
+    async def run(self, program: Program) -> Execution:
+        """Raises `AssertionError` for a program that it does not know."""
+        key = key_of(program)
+        assert key in self._executions, f"a program that had not run before: {program}"
+        return self._executions[key]
+
+
+def key_of(program: Program) -> str:
+    """What tells programs apart."""
+    return repr(program.identity())
