@@ -42,9 +42,9 @@ def suite(reply: str, most: int, function: str = "") -> Suite:
 
     A test is an assert, without its message, at top level or inside a test function, or a loop or
     a block with asserts in it; before it stand the statements that its names hang on. What calls
-    no function under test, or has a `...` in it, is none. The function's own definition, which a reply may hold too, is
-    left out: a test is to fit any program. Fenced blocks are read and, where these hold no test,
-    what stands outside; what is no Python is read line by line.
+    no function under test is none, nor what has a `...` in it. The function's own definition, which
+    a reply may hold too, is left out: a test is to fit any program. Fenced blocks are read and,
+    where these hold no test, what stands outside; what is no Python is read line by line.
 
     >>> suite("```python\ndef test():\n    x = [2]\n    assert f(x) == 4, 'no'\n```", 5, "f").tests
     ('x = [2]\nassert f(x) == 4',)
@@ -78,7 +78,7 @@ def _body(block: str) -> tuple[list[ast.stmt], int]:
     for piece in _pieces(block):
         body = _statements(piece)
         parts = [body] if body is not None else [*map(_statements, _lines(piece))]
-        broken += parts.count(None)
+        broken += sum(part is None for part in parts)
         found += [statement for part in parts for statement in part or []]
     return found, broken
 

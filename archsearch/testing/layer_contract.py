@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -319,7 +319,7 @@ class LayerContract:
         given = self.slate([f"{index} " + "word " * 49 for index in range(4)])
         ran = self.run(given)
         critiques = sum(len((c.critique or "").split()) for c in given.candidates)
-        lengths = Counter({"source": 50.0, "critic": float(critiques)})
+        lengths = defaultdict(float, {"source": 50.0, "critic": float(critiques)})
         for test in given.unit_tests:
             lengths[f"tester/{test.kind}"] += len(test.text.split())
         for call in ran.used:

@@ -8,11 +8,10 @@ import threading
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, TypeVar
 
 from archsearch.program import Execution, Program, Runner
-from archsearch.sandbox import Sandbox
 
 Result = TypeVar("Result")
 
@@ -22,8 +21,8 @@ CLOSING_SECONDS = 10.0
 class SharedSandbox:
     """Runs each distinct program once for all tests of a process, whichever event loop asks.
 
-    The best sandbox that the host gives, in a thread with a loop of its own, as the tests each have
-    another. Raises `SandboxUnavailable` when it is made where there is none.
+    The best sandbox that the host gives, opened for the first program, in a thread with a loop of
+    its own, as the tests each have another. Where there is none that raises `SandboxUnavailable`.
     """
 
     def __init__(self) -> None:
@@ -31,8 +30,11 @@ class SharedSandbox:
         self._loop, self._stack = asyncio.new_event_loop(), AsyncExitStack()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
         atexit.register(self._close)
-        opened = self._stack.enter_async_context(Sandbox.open())
-        self._sandbox: Runner = self._begun(opened).result()
+
+    @cached_property
+    def _sandbox(self) -> Runner:
+        from archsearch.sandbox import Sandbox
+        return self._begun(self._stack.enter_async_context(Sandbox.open())).result()
 
     @property
     def identity(self) -> str:
@@ -55,7 +57,7 @@ class SharedSandbox:
 
 @cache
 def shared_sandbox() -> SharedSandbox:
-    """The one of this process, opened when it is first asked for."""
+    """The one of this process."""
     return SharedSandbox()
 
 
@@ -64,8 +66,12 @@ class Recorder:
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
-        self.identity = runner.identity
         self.executions: dict[str, Execution] = {}
+
+    @property
+    def identity(self) -> str:
+        """The runner's."""
+        return self._runner.identity
 
     async def run(self, program: Program) -> Execution:
         """As the runner does it."""
