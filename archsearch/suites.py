@@ -52,8 +52,10 @@ def suite(reply: str, most: int, function: str = "") -> Suite:
     Suite(tests=('assert f(1) == 2',), broken=1)
     """
     parts = _FENCE.split(reply[:WINDOW])
-    fenced = _read(parts[1::2], function)
-    tests, broken = fenced if fenced[0] else _read(parts[::2], function)
+    tests, broken = _read(parts[1::2], function)
+    if not tests:
+        tests, more = _read(parts[::2], function)
+        broken += more
     return Suite(tests=tuple(islice(tests, most)), broken=broken)
 
 

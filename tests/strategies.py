@@ -67,12 +67,12 @@ temperatures = st.sampled_from([0.0, 0.5, 0.7, 1.0])
 prompts = texts.filter(lambda text: not set(text) & set("{}#%"))
 
 
-def layers(kind, **optional):
+def layers(kind, /, **optional):
     """Entries of one layer type, each with some of the optional fields."""
     return st.fixed_dictionaries({"type": st.just(kind)}, optional=optional)
 
 
-def asking(kind, **optional):
+def asking(kind, /, **optional):
     """The same for layers that call a model."""
     required = {"type": st.just(kind), "model": models}
     return st.fixed_dictionaries(required, optional={"max_tokens": st.integers(1, 9), **optional})

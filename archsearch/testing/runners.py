@@ -34,6 +34,7 @@ class SharedSandbox:
     @cached_property
     def _sandbox(self) -> Runner:
         from archsearch.sandbox import Sandbox
+
         return self._begun(self._stack.enter_async_context(Sandbox.open())).result()
 
     @property
@@ -67,6 +68,8 @@ class Recorder:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self.executions: dict[str, Execution] = {}
+        self.sources: list[str] = []
+        """Distinct ones that were begun, in that order."""
 
     @property
     def identity(self) -> str:
@@ -75,6 +78,8 @@ class Recorder:
 
     async def run(self, program: Program) -> Execution:
         """As the runner does it."""
+        if program.source not in self.sources:
+            self.sources.append(program.source)
         execution = await self._runner.run(program)
         self.executions[key_of(program)] = execution
         return execution
