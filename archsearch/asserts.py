@@ -15,26 +15,24 @@ from __future__ import annotations
 
 import ast
 import builtins
-import math
-import operator
 import symtable
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
+from archsearch.operators import (
+    BINARY,
+    COMPARE,
+    CONSTANTS,
+    FUNCTIONS,
+    MATH,
+    TYPES,
+    UNARY,
+    Unreadable,
+)
 from archsearch.program import Call, Plain, Reply
 from archsearch.syntax import parsed
-
-MOST_ITEMS = 100_000
-"""Items of the longest row that is made here, and bits of the longest product."""
-MOST_HASHED = 10_000
-"""Items that are put into a set here: a program can choose them so that all collide."""
-
-
-class Unreadable(Exception):
-    """A test that has to be run."""
 
 
 class Unanswered(Exception):
@@ -113,9 +111,9 @@ def parse(test: str) -> ast.Module:
 
 
 def free_names(test: str) -> tuple[str, ...]:
-    """The names that a test uses and neither defines nor finds among the builtins, sorted.
+    r"""The names that a test uses and neither defines nor finds among the builtins, sorted.
 
-    >>> free_names("import math\\ndef near(a): return a < f(math.pi)\\nassert near(g(3))")
+    >>> free_names("import math\ndef near(a): return a < f(math.pi)\nassert near(g(3))")
     ('f', 'g')
     """
     top = symtable.symtable(test, "<test>", "exec")
@@ -184,137 +182,6 @@ def _parameters(function: ast.FunctionDef) -> list[str]:
     return [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
 
 
-# -- what is worked out here
-
-
-def _hashed(kind: type[set[Any] | frozenset[Any]]) -> Callable[[Any], Any]:
-    def make(items: Any = ()) -> Any:
-        if len(items) > MOST_HASHED:
-            raise Unreadable
-        return kind(items)
-
-    return make
-
-
-def _range(*bounds: Any) -> range:
-    made = range(*bounds)
-    if len(made) > MOST_ITEMS:
-        raise Unreadable
-    return made
-
-
-def _sum(items: Any, start: Any = 0) -> Any:
-    for item in items:
-        start = _added(start, item)
-    return start
-
-
-def _added(one: Any, other: Any) -> Any:
-    if not (_is_number(one) and _is_number(other)):
-        _short(one, other)
-    return one + other
-
-
-def _multiplied(one: Any, other: Any) -> Any:
-    for row, times in ((one, other), (other, one)):
-        if isinstance(times, int) and not _is_number(row) and len(row) * times > MOST_ITEMS:
-            raise Unreadable
-    _small(one, other)
-    return one * other
-
-
-def _power(one: Any, other: Any) -> Any:
-    _small(one, other)
-    if isinstance(one, int) and isinstance(other, int):
-        _bounded(one.bit_length() * abs(other))
-    return one**other
-
-
-def _divided(how: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    def divide(one: Any, other: Any) -> Any:
-        if isinstance(one, str | bytes):  # a format may be of any width
-            raise Unreadable
-        _small(one, other)
-        return how(one, other)
-
-    return divide
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | complex)
-
-
-def _short(*rows: Any) -> None:
-    _bounded(sum(len(row) for row in rows if hasattr(row, "__len__")))
-
-
-def _small(*numbers: Any) -> None:
-    _bounded(sum(number.bit_length() for number in numbers if isinstance(number, int)))
-
-
-def _bounded(size: int) -> None:
-    if size > MOST_ITEMS:
-        raise Unreadable
-
-
-_BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = MappingProxyType(
-    {
-        ast.Add: _added,
-        ast.Sub: operator.sub,
-        ast.Mult: _multiplied,
-        ast.Div: _divided(operator.truediv),
-        ast.FloorDiv: _divided(operator.floordiv),
-        ast.Mod: _divided(operator.mod),
-        ast.Pow: _power,
-    }
-)
-_UNARY: Mapping[type[ast.unaryop], Callable[[Any], Any]] = MappingProxyType(
-    {ast.Not: operator.not_, ast.USub: operator.neg, ast.UAdd: operator.pos}
-)
-_COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = MappingProxyType(
-    {
-        ast.Eq: operator.eq,
-        ast.NotEq: operator.ne,
-        ast.Lt: operator.lt,
-        ast.LtE: operator.le,
-        ast.Gt: operator.gt,
-        ast.GtE: operator.ge,
-        ast.In: lambda one, other: one in other,
-        ast.NotIn: lambda one, other: one not in other,
-        ast.Is: operator.is_,
-        ast.IsNot: operator.is_not,
-    }
-)
-
-TYPES: Mapping[str, type] = MappingProxyType(
-    {
-        kind.__name__: kind
-        for kind in (bool, int, float, complex, str, bytes, list, tuple, set, frozenset, dict)
-    }
-)
-"""Types of plain data."""
-FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
-    {
-        **{
-            function.__name__: function
-            for function in (abs, all, any, bool, float, int, isinstance, len, list)
-        },
-        **{function.__name__: function for function in (max, min, sorted, str, tuple, type)},
-        "range": _range,
-        "round": round,
-        "set": _hashed(set),
-        "frozenset": _hashed(frozenset),
-        "sum": _sum,
-    }
-)
-"""What a test may call without its being a call of the program; keyword arguments are literals."""
-_MATH = {
-    f"math.{name}": getattr(math, name)
-    for name in ("isclose", "fabs", "isnan", "isinf", "isfinite", "sqrt", "floor", "ceil")
-}
-_CONSTANTS = {f"math.{name}": getattr(math, name) for name in ("pi", "e", "inf", "nan", "tau")}
-
-
 # -- the reader
 
 
@@ -363,17 +230,22 @@ class _Reader:
         return f"{self.calls[index].function} gave {_shown(reply.value if reply else None)}"
 
     def _assignment(self, name: str, node: ast.expr) -> _Step:
-        before = len(self.calls)
         value = self.value(node)
-        if len(self.calls) == before and (constant := self._constant(value)) is not _VARIABLE:
-            # An object that one reader changes is no longer what the next one is to see.
-            if self._loads[name] > 1 and not _is_immutable(constant):
-                raise Unreadable
-            self._constants[name] = constant
-        else:
+        constant = self._constant(value)
+        # What is read more than once must not be changed by the first reader, and must not be put
+        # together anew each time: a = b, b; b = c, c; ... would make a row of 2 ** 100 items.
+        if self._loads[name] > 1 and not (_is_flat(constant) or self._is_asked(node)):
+            raise Unreadable
+        if constant is _VARIABLE:
             self._constants.pop(name, None)
+        else:
+            self._constants[name] = constant
         self._assigned.add(name)
         return lambda state: state.names.__setitem__(name, value(state))
+
+    def _is_asked(self, node: ast.expr) -> bool:
+        """Whether an expression is one call of the program, and no more."""
+        return isinstance(node, ast.Call) and self._known(_dotted(node.func)) is None
 
     def _constant(self, value: _Value) -> Plain:
         """What `value` is whatever the calls give; `_VARIABLE` where it hangs on them."""
@@ -394,16 +266,6 @@ class _Reader:
                 return self._row(_ROWS[type(node)], items)
             case ast.Dict(keys, items):
                 return self._dict(keys, items)
-            case ast.UnaryOp(op, operand) if type(op) in _UNARY:
-                unary, inner = _UNARY[type(op)], self.value(operand)
-                return lambda state: unary(inner(state))
-            case ast.BinOp(left, op, right) if type(op) in _BINARY:
-                binary, one, other = _BINARY[type(op)], self.value(left), self.value(right)
-                return lambda state: binary(one(state), other(state))
-            case ast.BoolOp(op, values):
-                return self._junction(isinstance(op, ast.And), values)
-            case ast.Compare(left, ops, comparators):
-                return self._comparison(left, ops, comparators)
             case ast.Subscript(inner, ast.Slice() as cut):
                 return self._slice(inner, cut)
             case ast.Subscript(inner, index):
@@ -411,11 +273,25 @@ class _Reader:
                 return lambda state: row(state)[place(state)]
             case ast.Call(function, args, keywords):
                 return self._call(_dotted(function), args, keywords)
-            case ast.Attribute() if self._outside(_dotted(node)) and _dotted(node) in _CONSTANTS:
-                number = _CONSTANTS[_dotted(node)]
+            case ast.Attribute() if self._outside(_dotted(node)) and _dotted(node) in CONSTANTS:
+                number = CONSTANTS[_dotted(node)]
                 return lambda state: number
             case _:
-                raise Unreadable
+                return self._operation(node)
+
+    def _operation(self, node: ast.expr) -> _Value:
+        match node:
+            case ast.UnaryOp(op, operand) if type(op) in UNARY:
+                unary, inner = UNARY[type(op)], self.value(operand)
+                return lambda state: unary(inner(state))
+            case ast.BinOp(left, op, right) if type(op) in BINARY:
+                binary, one, other = BINARY[type(op)], self.value(left), self.value(right)
+                return lambda state: binary(one(state), other(state))
+            case ast.BoolOp(op, values):
+                return self._junction(isinstance(op, ast.And), values)
+            case ast.Compare(left, ops, comparators):
+                return self._comparison(left, ops, comparators)
+        raise Unreadable
 
     def _name(self, name: str) -> _Value:
         if name in self._assigned:
@@ -458,7 +334,7 @@ class _Reader:
         identities = [one for op, one in zip(ops, nodes, strict=True) if type(op) in _IDENTITY]
         if not all(_is_singleton(one) for one in identities):
             raise Unreadable
-        compares = [_COMPARE[type(op)] for op in ops]
+        compares = [COMPARE[type(op)] for op in ops]
         first, *others = [self.value(node) for node in (left, *nodes)]
 
         def evaluate(state: _State) -> Plain:
@@ -488,7 +364,7 @@ class _Reader:
     def _call(
         self, name: str, nodes: Sequence[ast.expr], keywords: Sequence[ast.keyword]
     ) -> _Value:
-        known = {**FUNCTIONS, **_MATH}.get(name) if self._outside(name) else None
+        known = self._known(name)
         args = [self.value(node) for node in nodes]
         options = {one.arg: self.value(one.value) for one in keywords if one.arg}
         if len(options) < len(keywords):
@@ -501,6 +377,10 @@ class _Reader:
         if hasattr(builtins, name) and name not in self._own:
             raise Unreadable
         return self._asked(name, args, options)
+
+    def _known(self, name: str) -> Callable[..., Plain] | None:
+        """The function that is called here, where `name` is one of these."""
+        return (FUNCTIONS.get(name) or MATH.get(name)) if self._outside(name) else None
 
     def _asked(self, name: str, args: Sequence[_Value], options: Mapping[str, _Value]) -> _Value:
         """The value of a call of the program, whose arguments are known beforehand."""
@@ -569,10 +449,11 @@ def _is_singleton(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id in TYPES
 
 
-def _is_immutable(value: Plain) -> bool:
+def _is_flat(value: Plain) -> bool:
+    """Whether it cannot change and holds nothing that holds anything."""
     if isinstance(value, tuple | frozenset):
-        return all(_is_immutable(item) for item in value)
-    return not isinstance(value, list | set | dict)
+        return not any(isinstance(item, tuple | frozenset | list | set | dict) for item in value)
+    return value is not _VARIABLE and not isinstance(value, list | set | dict)
 
 
 def _is_plain(value: Plain) -> bool:

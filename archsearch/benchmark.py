@@ -76,7 +76,9 @@ class Benchmark(BaseModel, ABC):
 
     def score(self, text: str, target: Target) -> Score:
         """Scores a final answer. Pure; any text at all gives a `Score`, never an exception."""
-        raise NotImplementedError(f"{self.name} overrides `score`, or `judge` where it runs programs")
+        raise NotImplementedError(
+            f"{self.name} overrides `score`, or `judge` where it runs programs"
+        )
 
     async def judge(self, text: str, target: Target, execute: Execute) -> Score:
         """`score`, for a benchmark that has to run programs, which it does through `execute` alone.

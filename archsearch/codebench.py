@@ -134,9 +134,7 @@ class CodeBenchmark(Benchmark):
             answer_kind="code",
             metadata={fact: value for fact, value in public.items() if value},
         )
-        return Item(
-            question=question, target=Target(question_id=question.id, reference=problem)
-        )
+        return Item(question=question, target=Target(question_id=question.id, reference=problem))
 
 
 def fenced(code: str) -> str:
@@ -171,5 +169,5 @@ def literals(tree: ast.AST, *names: str) -> dict[str, Any]:
 class _Numbers(ast.NodeTransformer):
     """Puts numbers for the names of those that have no literal."""
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 - named by `ast`
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         return ast.Constant(float(node.id)) if node.id in ("inf", "nan") else node

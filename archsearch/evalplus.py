@@ -19,9 +19,8 @@ import ast
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
-from typing import Any
 
 from archsearch.codebench import CodeBenchmark, Problem, literals
 from archsearch.errors import SandboxFailed
@@ -64,11 +63,14 @@ class Suite:
                     f"ended with {execution.status} {execution.error}; raise benchmark.seconds"
                 )
             results = tuple(reply.value for reply in replies)
-        oracle = ORACLES.get(self.entry_point, _equal)
         return tuple(
-            Expectation(call, expected, _Rule(oracle, call.args, self.atol))
+            Expectation(call, expected, partial(self.same, args=call.args))
             for call, expected in zip(self.calls, results, strict=True)
         )
+
+    def same(self, out: Plain, expected: Plain, args: Sequence[Plain]) -> bool:
+        """Whether `out` is right where `expected` is, as the value for `args`."""
+        return ORACLES.get(self.entry_point, _equal)(out, expected, args, self.atol)
 
 
 class EvalPlusBenchmark(CodeBenchmark):
@@ -141,18 +143,6 @@ def _tolerance(tree: ast.Module) -> float | None:
 
 Oracle = Callable[[Plain, Plain, Sequence[Plain], float], bool]
 """Whether an output is right, given the expected one, the arguments, and the tolerance."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """`Expectation.same` by an oracle."""
-
-    oracle: Oracle
-    args: tuple[Plain, ...]
-    atol: float
-
-    def __call__(self, out: Plain, expected: Plain) -> bool:
-        return self.oracle(out, expected, self.args, self.atol)
 
 
 def _equal(out: Plain, expected: Plain, args: Sequence[Plain], atol: float) -> bool:

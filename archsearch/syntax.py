@@ -1,7 +1,7 @@
 """Syntax trees of Python that a model wrote: read, never run.
 
-Python's own parser may also raise `ValueError` (a NUL), `MemoryError` and `RecursionError` (too deep
-a nest), and warns of backslashes; whoever reads what a model wrote wants to know whether it is
+Python's own parser may also raise `ValueError` (a NUL), `MemoryError` and `RecursionError` (too
+deep a nest), and warns of backslashes; whoever reads what a model wrote wants to know whether it is
 Python, and no more.
 """
 
@@ -16,8 +16,9 @@ LONGEST = 4 << 20
 """Characters of the longest source that is read: tests of EvalPlus have more than one million."""
 
 _BINDING = re.compile(
-    r"^(?:(?:async[ \t]+)?(?:def|class)[ \t]+(?P<defined>\w+)|(?P<assigned>\w+)[ \t]*(?:=(?!=)|:(?!\s*$)))",
-    re.MULTILINE,
+    r"""^(?:(?:async[ \t]+)?(?:def|class)[ \t]+(?P<defined>\w+)
+        |(?P<assigned>\w+)[ \t]*(?:=(?!=)|:(?!\s*$)))""",
+    re.MULTILINE | re.VERBOSE,
 )
 _FILTERS = threading.Lock()
 """Filters of warnings belong to the whole process: two threads that set them would mix them up."""
@@ -40,11 +41,11 @@ def parsed(source: str) -> ast.Module:
 
 
 def defines(source: str, name: str) -> bool:
-    """Whether some line at the left margin of `source` defines or assigns `name`.
+    r"""Whether some line at the left margin of `source` defines or assigns `name`.
 
     By its letters alone, so it holds of what is no Python too.
 
-    >>> defines("import re\\nasync def f(x):", "f"), defines("def g():\\n    f = 1", "f")
+    >>> defines("import re\nasync def f(x):", "f"), defines("def g():\n    f = 1", "f")
     (True, False)
     """
     return name in defined(source)

@@ -12,9 +12,11 @@ import asyncio
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Protocol
 
 from archsearch.asserts import Raised, Unanswered, Unreadable, free_names, parse, read
+from archsearch.errors import SandboxFailed
 from archsearch.program import Call, Execute, Execution, Limits, Plain, Program, Reply, Status
 from archsearch.syntax import defined
 
@@ -128,13 +130,13 @@ async def verdict_of_outputs(
     the first alone, as most that fail fail there, then some at once, and none after a failure."""
 
     async def run(case: Case) -> Verdict:
-        execution = await execute(Program(source=source, stdin=case.stdin, limits=limits))
+        execution = await _ran(execute, Program(source=source, stdin=case.stdin, limits=limits))
         if execution.status == "ok" and not same(execution.stdout, case.stdout):
             return Verdict("wrong", "another output than expected")
         return _verdict(execution)
 
     starts = [0, *range(1, len(cases), OUTPUTS_AT_ONCE), len(cases)]
-    for start, end in zip(starts, starts[1:], strict=False):
+    for start, end in pairwise(starts):
         for one in await asyncio.gather(*map(run, cases[start:end])):
             if not one.passed:
                 return one
@@ -194,15 +196,13 @@ class _Candidate:
         while places := [(paper, index) for paper in self.papers for index in paper.missing()]:
             if until_failure and self.failure:
                 return
-            execution = await self._run(
-                calls=tuple(paper.calls[index] for paper, index in places)
-            )
+            execution = await self._run(calls=tuple(paper.calls[index] for paper, index in places))
             runs += 1
             for (paper, index), reply in zip(places, execution.replies, strict=False):
                 paper.replies[index] = reply
-            running = running or bool(execution.replies)
-            if not running and await self._does_not_run():
+            if not (running or execution.replies) and await self._does_not_run():
                 return
+            running = True
             if runs == MOST_RUNS and execution.status != "ok":
                 self._fault = _verdict(execution)
                 return
@@ -228,7 +228,16 @@ class _Candidate:
         return self._fault is not None
 
     async def _run(self, **task: Any) -> Execution:
-        return await self._execute(Program(source=self._source, limits=self._limits, **task))
+        program = Program(source=self._source, limits=self._limits, **task)
+        return await _ran(self._execute, program)
+
+
+async def _ran(execute: Execute, program: Program) -> Execution:
+    """What became of a program; a failure of the sandbox says nothing of it, and is no verdict."""
+    execution = await execute(program)
+    if execution.status == "sandbox_error":
+        raise SandboxFailed(execution.error)
+    return execution
 
 
 async def _first_failure(candidate: _Candidate) -> Verdict:

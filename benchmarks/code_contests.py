@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from archsearch.benchmark import Item
 from archsearch.codebench import PROGRAM, CodeBenchmark, Problem
@@ -41,6 +41,15 @@ class Tests(BaseModel):
 
     input: list[str] = []
     output: list[str] = []
+
+    @model_validator(mode="after")
+    def _in_pairs(self) -> Self:
+        if len(self.input) != len(self.output):
+            raise ValueError(
+                f"tests have as many outputs as inputs; received {len(self.output)} and "
+                f"{len(self.input)}; correct that row"
+            )
+        return self
 
     @property
     def cases(self) -> list[Case]:
@@ -118,9 +127,9 @@ class CodeContests(CodeBenchmark):
 
 
 def same_output(output: str, expected: str) -> bool:
-    """Whether two outputs agree word by word.
+    r"""Whether two outputs agree word by word.
 
-    >>> same_output("YES 0.3333333\\n", "Yes\\n 0.333333"), same_output("1 2", "1  3")
+    >>> same_output("YES 0.3333333\n", "Yes\n 0.333333"), same_output("1 2", "1  3")
     (True, False)
     """
     words, wanted = (_BLANK.split(text.strip(" \n\t\r\v").lower()) for text in (output, expected))

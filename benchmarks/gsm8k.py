@@ -69,7 +69,9 @@ class GSM8K(Benchmark):
         """Of a local file the content counts, not the path."""
         if self.path is None:
             return super().fingerprint
-        return digest({"benchmark": self.name, "version": self.version, "file": local_text(self.path)})
+        return digest(
+            {"benchmark": self.name, "version": self.version, "file": local_text(self.path)}
+        )
 
     def _item(self, row: Row) -> Item:
         _, mark, after = row.answer.rpartition("####")

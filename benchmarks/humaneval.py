@@ -12,7 +12,6 @@ program after 3 seconds; here that is `seconds`.
 
 from __future__ import annotations
 
-import ast
 import hashlib
 from collections.abc import Iterable
 from importlib.util import find_spec

@@ -88,7 +88,9 @@ class LiveCodeBench(CodeBenchmark):
     def published(self) -> Iterable[Any]:
         """The rows of the hub."""
         place = f"hf://datasets/livecodebench/code_generation_lite@{self.revision}"
-        files = [f"test{number if number > 1 else ''}.jsonl" for number in range(1, self.release + 1)]
+        files = [
+            f"test{number if number > 1 else ''}.jsonl" for number in range(1, self.release + 1)
+        ]
         return hub_rows("json", split="train", data_files=[f"{place}/{file}" for file in files])
 
     def item(self, row: Row) -> Item | None:
@@ -124,9 +126,9 @@ class LiveCodeBench(CodeBenchmark):
 
 
 def same_output(output: str, expected: str) -> bool:
-    """Whether two outputs agree line by line.
+    r"""Whether two outputs agree line by line.
 
-    >>> same_output("1.50 2\\n", " 1.5 2.0"), same_output("a b", "a  b")
+    >>> same_output("1.50 2\n", " 1.5 2.0"), same_output("a b", "a  b")
     (True, False)
     """
     lines, wanted = (
@@ -166,7 +168,7 @@ def _cases(packed: str, row: Row) -> tuple[Case, ...]:
         ) from None
 
 
-class _TextOnly(pickle.Unpickler):  # noqa: S301 - it can make nothing but text
+class _TextOnly(pickle.Unpickler):
     """Takes text out of a pickle, and refuses whatever else would have to be imported."""
 
     def find_class(self, module: str, name: str) -> Any:

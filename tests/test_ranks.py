@@ -8,12 +8,12 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 RANKS = [
-    "archsearch types errors program syntax",
-    "seeds collector gguf answers asserts replies stats gate patience budget layer registry database",
-    "shape pool shrinkage rows solution verdicts",
-    "flops compose prompts store benchmark thinking judging results statements "
-    "suites coding agreement",
-    "models architecture asking answering codebench",
+    "archsearch types errors program syntax operators",
+    "seeds collector gguf answers replies stats gate patience budget layer registry database",
+    "shape pool shrinkage rows solution asserts",
+    "flops compose prompts store benchmark verdicts thinking judging results statements suites "
+    "sandbox",
+    "models architecture asking answering codebench coding agreement",
     "cost ranking archon evalplus",
     "dispatch",
     "calls",

@@ -55,9 +55,7 @@ class BenchmarkContract:
         """What runs the programs of the benchmark."""
         return _nothing_to_run()
 
-    def judged(
-        self, benchmark: Benchmark, pairs: Sequence[tuple[str, Target]]
-    ) -> list[Score]:
+    def judged(self, benchmark: Benchmark, pairs: Sequence[tuple[str, Target]]) -> list[Score]:
         """The scores of replies, in their order."""
 
         async def judge() -> list[Score]:
