@@ -3,7 +3,10 @@
 import pytest
 from hypothesis import settings
 
+from archsearch.testing.runners import shared_sandbox_ends
 from tests import postgres
+
+__all__ = ["shared_sandbox_ends"]
 
 # No deadline: other work on the machine must not fail a test.
 settings.register_profile("archsearch", deadline=None, print_blob=True)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from functools import cache, cached_property
 from typing import Any, TypeVar
 
+import pytest
+
 from archsearch.program import Execution, Program, Runner
+from archsearch.sandbox import Sandbox
 
 Result = TypeVar("Result")
-
-CLOSING_SECONDS = 10.0
 
 
 class SharedSandbox:
@@ -28,12 +28,11 @@ class SharedSandbox:
     def __init__(self) -> None:
         self._executions: dict[str, Future[Execution]] = {}
         self._loop, self._stack = asyncio.new_event_loop(), AsyncExitStack()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
-        atexit.register(self._close)
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
 
     @cached_property
     def _sandbox(self) -> Runner:
-        from archsearch.sandbox import Sandbox
 
         return self._begun(self._stack.enter_async_context(Sandbox.open())).result()
 
@@ -52,14 +51,26 @@ class SharedSandbox:
     def _begun(self, task: Coroutine[Any, Any, Result]) -> Future[Result]:
         return asyncio.run_coroutine_threadsafe(task, self._loop)
 
-    def _close(self) -> None:
-        self._begun(self._stack.aclose()).result(CLOSING_SECONDS)
+    def close(self) -> None:
+        """Ends it; nothing runs any more."""
+        self._begun(self._stack.aclose()).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
 
 @cache
 def shared_sandbox() -> SharedSandbox:
     """The one of this process."""
     return SharedSandbox()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_sandbox_ends() -> Iterator[None]:
+    """For the `conftest.py` of tests that run programs: closes what they opened."""
+    yield
+    if shared_sandbox.cache_info().currsize:
+        shared_sandbox().close()
 
 
 class Recorder:
