@@ -1,15 +1,28 @@
-"""What layers share that run the programs of candidates."""
+"""What layers share that run the programs of candidates.
+
+Some questions ask for a function, which they name as `entry_point`; the others of kind `code` ask
+for a program that reads and writes. Its tests call it by the name `PROGRAM`, as a function from
+what it reads to what it writes: `assert program("3 4") == "7"`. So everything that reads calls in
+tests holds for it too, and only `executor` knows what such a call is.
+"""
 
 from __future__ import annotations
 
+import ast
+import asyncio
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from archsearch.asserts import Unreadable, parse, read
-from archsearch.program import Call, Execute, Limits, Plain, Program, Reply
+from archsearch.asserts import parse, read
+from archsearch.operators import Unreadable
+from archsearch.program import Call, Execute, Execution, Limits, Plain, Program, Reply
 from archsearch.seeds import digest
 from archsearch.solution import solution
 from archsearch.types import Question, UnitTest
+
+PROGRAM = "program"
+"""What tests call a program that reads and writes."""
 
 SECONDS = 5.0
 """Wall and CPU time of one program, unless a layer says otherwise."""
@@ -18,20 +31,34 @@ DIGITS = 9
 """Significant digits to which floats are told apart: sums taken in another order are equal."""
 
 
-def entry_point(question: Question) -> str:
-    """Name of the function that is asked for; blank where the question does not say."""
-    return str(question.metadata.get("entry_point", ""))
+def is_read_and_write(question: Question) -> bool:
+    """Whether what is asked for is a program that reads and writes."""
+    return question.answer_kind == "code" and not question.metadata.get("entry_point")
+
+
+def under_test(question: Question) -> str:
+    """Name that tests call; blank where the question does not say."""
+    return PROGRAM if is_read_and_write(question) else str(question.metadata.get("entry_point", ""))
 
 
 def program_of(text: str, question: Question) -> str | None:
     """The program that an answer gives to `question`, as a code benchmark would run it."""
-    prompt = str(question.metadata.get("prompt", ""))
-    return solution(text, entry_point=entry_point(question), prompt=prompt)
+    name, prompt = (str(question.metadata.get(fact, "")) for fact in ("entry_point", "prompt"))
+    return solution(text, entry_point=name, prompt=prompt)
 
 
 def public_tests(question: Question) -> tuple[str, ...]:
     """The tests that the question itself shows, as Python; none where it shows none."""
-    return tuple(map(str, question.metadata.get("tests", ())))
+    shown = [str(test) for test in question.metadata.get("tests", ())]
+    if is_read_and_write(question):
+        examples = question.metadata.get("examples", ())
+        shown += [f"assert {PROGRAM}({given!r}) == {said!r}" for given, said in examples]
+    return tuple(_as_run(test, question) for test in shown)
+
+
+def program_tests(tests: Iterable[UnitTest], question: Question) -> tuple[str, ...]:
+    """Source of those that are programs, as they are run."""
+    return tuple(_as_run(test.text, question) for test in tests if test.kind == "program")
 
 
 def limits_of(seconds: float) -> Limits:
@@ -39,18 +66,22 @@ def limits_of(seconds: float) -> Limits:
     return Limits(seconds=seconds, cpu_seconds=seconds)
 
 
-def inputs(tests: Iterable[UnitTest]) -> tuple[Call, ...]:
-    """The calls that programs among `tests` make, without what they expect of them, in order.
+def executor(question: Question, execute: Execute) -> Execute:
+    """What runs the programs that `question` asks for."""
+    return _reading_and_writing(execute) if is_read_and_write(question) else execute
+
+
+def inputs(tests: Iterable[str]) -> tuple[Call, ...]:
+    """The calls that tests make, without what they expect of them, in order.
 
     A test that works its arguments out, as in a loop, gives none.
     """
     found: list[Call] = []
     for test in tests:
-        if test.kind == "program":
-            try:
-                found += read(parse(test.text)).calls
-            except (Unreadable, SyntaxError):
-                continue
+        try:
+            found += read(parse(test)).calls
+        except (Unreadable, SyntaxError):
+            continue
     return tuple(found)
 
 
@@ -98,3 +129,43 @@ def _spelled(value: Plain) -> str:
             items = (f"{_spelled(key)}:{_spelled(item)}" for key, item in value.items())
             return f"dict({','.join(sorted(items))})"
     return repr(value)
+
+
+def _as_run(test: str, question: Question) -> str:
+    """Texts to be read and written differ in more than white space at the ends of their lines."""
+    if not is_read_and_write(question):
+        return test
+    try:
+        tree = parse(test)
+    except SyntaxError:
+        return test
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = _trimmed(node.value)
+    return ast.unparse(tree)
+
+
+def _trimmed(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.strip().split("\n"))
+
+
+def _reading_and_writing(execute: Execute) -> Execute:
+    """Each call of `PROGRAM` is a run of its own."""
+
+    async def answer(program: Program, call: Call) -> Reply:
+        if call.function != PROGRAM or len(call.args) != 1 or not isinstance(call.args[0], str):
+            return Reply(
+                status="exception", error=f"TypeError: only {PROGRAM} is called, on a text"
+            )
+        ran = await execute(replace(program, calls=(), stdin=call.args[0]))
+        return Reply(status=ran.status, value=_trimmed(ran.stdout), error=ran.error)
+
+    async def run(program: Program) -> Execution:
+        if program.test:
+            return Execution(status="exception", tier="", error="a test that cannot be read")
+        if not program.calls:
+            return await execute(program)
+        replies = await asyncio.gather(*(answer(program, call) for call in program.calls))
+        return Execution(status="ok", tier="", replies=tuple(replies))
+
+    return run

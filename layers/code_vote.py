@@ -17,7 +17,15 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from archsearch.coding import SECONDS, inputs, limits_of, outputs, program_of
+from archsearch.coding import (
+    SECONDS,
+    executor,
+    inputs,
+    limits_of,
+    outputs,
+    program_of,
+    program_tests,
+)
 from archsearch.layer import Calls, Facet, Layer, Outline
 from archsearch.types import Candidate, Fallback, Slate
 
@@ -41,7 +49,7 @@ class CodeVote(Layer):
     keep: int = Field(default=1, ge=1)
     """How many clusters go on."""
     seconds: float = Field(default=SECONDS, gt=0)
-    """Wall and CPU time in which a program answers all calls."""
+    """Wall and CPU time of a program: for all calls, or for one input where it reads and writes."""
 
     def needs(self) -> frozenset[Facet]:
         """Several candidates, and programs among the unit tests."""
@@ -58,11 +66,12 @@ class CodeVote(Layer):
 
     async def __call__(self, slate: Slate, calls: Calls) -> Slate:
         """Runs each distinct program once, on all calls."""
-        asked = inputs(slate.unit_tests)
+        asked = inputs(program_tests(slate.unit_tests, slate.question))
         program = {c.text: program_of(c.text, slate.question) for c in slate.candidates}
 
         async def run(source: str, door: Calls) -> str | None:
-            return await outputs(source, asked, door.execute, limits=limits_of(self.seconds))
+            execute = executor(slate.question, door.execute)
+            return await outputs(source, asked, execute, limits=limits_of(self.seconds))
 
         distinct = list(dict.fromkeys(filter(None, program.values()))) if asked else []
         given = dict(zip(distinct, await calls.each(distinct, run), strict=True))

@@ -21,7 +21,14 @@ from pydantic import Field, model_validator
 from archsearch import prompts
 from archsearch.agreement import broken_tests
 from archsearch.asking import AskingLayer
-from archsearch.coding import SECONDS, limits_of, program_of, public_tests
+from archsearch.coding import (
+    SECONDS,
+    executor,
+    limits_of,
+    program_of,
+    program_tests,
+    public_tests,
+)
 from archsearch.judging import judged, most
 from archsearch.layer import Calls, Facet, Layer, Outline, PlannedCall, added_notes
 from archsearch.results import results
@@ -67,10 +74,10 @@ class UnitTestEvaluator(AskingLayer):
     statements in one prompt. Each distinct text is judged once; candidates of one text share its
     results. A reply's result that cannot be read counts as not passed, which is recorded.
 
-    Tests that `agreement.broken_tests` finds among those that are run are taken off the slate,
-    each of them recorded: by the verdicts on the distinct programs, of those that pass the tests
-    which the question itself shows (`tests` in its metadata), if any do. Where there are no tests,
-    or none is left, every answer passes, so the order stays; recorded too.
+    Tests that `agreement.broken_tests` finds among those that are run are taken off the slate, each
+    of them recorded: by the verdicts on the distinct programs, of those that pass the tests which
+    the question itself shows (`tests` or `examples` in its metadata), if any do. Where there are no
+    tests, or none is left, every answer passes, so the order stays; recorded too.
 
     Side by side, a test is passed where more than half of the judges say so, and set aside where
     one of them does; each judges every text, and the smallest `keep` and `first_k` of the row hold.
@@ -87,7 +94,8 @@ class UnitTestEvaluator(AskingLayer):
     """Ends once this many candidates, taken in their order, pass every test; only these go on.
     Where fewer do, all go on."""
     seconds: float = Field(default=SECONDS, gt=0)
-    """Wall and CPU time in which a program answers what all tests ask of it, or one test runs."""
+    """Wall and CPU time of a program: for what all tests call, or one input, or one test that is
+    run itself."""
     prompt: str | None = None
     """A template of your own (variables: `question`, `answer`, `tests`: a list of statements)."""
 
@@ -214,11 +222,10 @@ class UnitTestEvaluator(AskingLayer):
             note = Fallback(path=calls.path, reason=NO_PROGRAM)
             passed = {t: False if t.kind == "program" else None for t in slate.unit_tests}
             return _Judgement(passed=passed, notes=(note,))
-        shown = public_tests(slate.question)
         said = await verdicts(
             source,
-            [*(test.text for test in programs), *shown],
-            calls.execute,
+            [*program_tests(programs, slate.question), *public_tests(slate.question)],
+            executor(slate.question, calls.execute),
             limits=limits_of(self.seconds),
         )
         verdict = dict(zip(programs, said, strict=False))

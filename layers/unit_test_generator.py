@@ -21,7 +21,7 @@ from pydantic import Field
 
 from archsearch import prompts
 from archsearch.asking import AskingLayer
-from archsearch.coding import entry_point
+from archsearch.coding import is_read_and_write, under_test
 from archsearch.layer import (
     Calls,
     Facet,
@@ -60,16 +60,17 @@ class UnitTestGenerator(AskingLayer):
 
     type: Literal["unit_test_generator"] = "unit_test_generator"
     kind: TestKind = "statement"
-    """What a test is: a statement that a model judges, or a program to be run, about the function
-    that the question names as `entry_point`."""
+    """What a test is: a statement that a model judges, or a program to be run: asserts about the
+    function that the question names, or about what a program writes; see `coding`."""
     max_tokens: int = Field(default=512, ge=1)
     tests: int = Field(default=5, ge=1)
     """How many tests a reply is asked for, and the most that are kept of it."""
     samples: int = Field(default=1, ge=1)
     """Replies. At temperature 0 all are equal, so one is drawn."""
     prompt: str | None = None
-    """A template of your own (variables: `question`, `tests`: how many, `entry_point`: blank where
-    the question names none)."""
+    """A template of your own (variables: `question`, `tests`: how many, `function`: the name that
+    tests call, blank where the question says none, `is_program`: whether it stands for a program
+    that reads and writes)."""
 
     def needs(self) -> frozenset[Facet]:
         """Nothing: it starts from the question."""
@@ -91,7 +92,8 @@ class UnitTestGenerator(AskingLayer):
             quotes=(),
             samples=self.samples,
             tests=self.tests,
-            entry_point="",
+            function="",
+            is_program=False,
         )
         return (call,)
 
@@ -119,7 +121,8 @@ class UnitTestGenerator(AskingLayer):
             texts={},
             samples=self.samples,
             tests=self.tests,
-            entry_point=entry_point(slate.question),
+            function=under_test(slate.question),
+            is_program=is_read_and_write(slate.question),
         )
         tests: list[UnitTest] = []
         reasons: list[str] = []
@@ -137,7 +140,7 @@ class UnitTestGenerator(AskingLayer):
             text = text.rpartition("\n")[0] or text
         if self.kind == "statement":
             return statements(text, self.tests), 0
-        found = suite(text, self.tests, entry_point(question))
+        found = suite(text, self.tests, under_test(question))
         return found.tests, found.broken
 
     @classmethod

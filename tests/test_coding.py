@@ -5,12 +5,23 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archsearch.coding import inputs, limits_of, outputs, program_of, public_tests
+from archsearch.coding import (
+    executor,
+    inputs,
+    is_read_and_write,
+    limits_of,
+    outputs,
+    program_of,
+    program_tests,
+    public_tests,
+    under_test,
+)
 from archsearch.program import Call, Execution, Plain, Program, Reply, Status
 from archsearch.types import Message, Question, UnitTest
 
@@ -114,14 +125,22 @@ def _leaves(value: Plain) -> list[Plain]:
     return [value]
 
 
-def test_inputs_are_the_calls_in_tests_that_are_programs() -> None:
-    tests = [
-        UnitTest(text="f(0) is 1"),
-        UnitTest(text="x = [1]\nassert f(x) + f(2, y=3) == 3", kind="program"),
-        UnitTest(text="for n in range(3):\n    assert f(n) == n", kind="program"),
-        UnitTest(text="assert g('a') == 'b'", kind="program"),
-        UnitTest(text="no Python", kind="program"),
-    ]
+def question(**metadata: object) -> Question:
+    messages = (Message(role="user", content="Write it."),)
+    return Question(id="q", messages=messages, answer_kind="code", metadata=metadata)
+
+
+FUNCTION = question(entry_point="f", prompt="N = 2\ndef f(x):\n", tests=("assert f( 1 )",))
+READS = question(examples=(("1 2\n", "3\n"), ("5", "5")))
+
+
+def test_inputs_are_the_calls_in_tests() -> None:
+    tests = (
+        "x = [1]\nassert f(x) + f(2, y=3) == 3",
+        "for n in range(3):\n    assert f(n) == n",
+        "assert g('a') == 'b'",
+        "no Python",
+    )
     assert inputs(tests) == (
         Call(function="f", args=([1],)),
         Call(function="f", args=(2,), kwargs={"y": 3}),
@@ -129,12 +148,57 @@ def test_inputs_are_the_calls_in_tests_that_are_programs() -> None:
     )
 
 
-def test_what_a_question_says_of_its_program() -> None:
-    question = Question(
-        id="q",
-        messages=(Message(role="user", content="Write f."),),
-        metadata={"entry_point": "f", "prompt": "N = 2\ndef f(x):\n", "tests": ("assert f(1)",)},
+def test_what_a_question_says_of_its_function() -> None:
+    reply = "```python\ndef f(x): return N\n```"
+    assert program_of(reply, FUNCTION) == "N = 2\ndef f(x): return N"
+    assert program_of("No.", FUNCTION) is None
+    assert (under_test(FUNCTION), is_read_and_write(FUNCTION)) == ("f", False)
+    assert public_tests(FUNCTION) == ("assert f( 1 )",)
+    plain = replace(FUNCTION, answer_kind="text", metadata={})
+    assert (under_test(plain), is_read_and_write(plain)) == ("", False)
+
+
+def test_what_a_question_says_of_a_program_that_reads_and_writes() -> None:
+    assert (under_test(READS), is_read_and_write(READS)) == ("program", True)
+    assert public_tests(READS) == (
+        "assert program('1 2') == '3'",
+        "assert program('5') == '5'",
     )
-    assert program_of("```python\ndef f(x): return N\n```", question) == "N = 2\ndef f(x): return N"
-    assert program_of("No.", question) is None
-    assert public_tests(question) == ("assert f(1)",)
+    tests = [
+        UnitTest(text="It reads."),
+        UnitTest(text="assert program('1 \\n2\\n') == ' 3 \\n'", kind="program"),
+        UnitTest(text="no Python", kind="program"),
+    ]
+    assert program_tests(tests, READS) == ("assert program('1\\n2') == '3'", "no Python")
+    assert program_tests(tests[1:2], FUNCTION) == (tests[1].text,)
+
+
+def test_a_call_of_a_program_is_a_run_of_its_own() -> None:
+    ran: list[Program] = []
+
+    async def execute(program: Program) -> Execution:
+        ran.append(program)
+        if program.stdin == "no":
+            return Execution(status="exception", tier="told", error="EOFError: it ended")
+        return Execution(status="ok", tier="told", stdout=f"{program.stdin} \n\n")
+
+    calls = (
+        Call(function="program", args=("1",)),
+        Call(function="program", args=("no",)),
+        Call(function="program", args=(1,)),
+        Call(function="other", args=("1",)),
+        Call(function="program", args=("2",)),
+    )
+    asked = Program(source="code", calls=calls, limits=limits_of(2))
+    replies = asyncio.run(executor(READS, execute)(asked)).replies
+    assert [reply.status for reply in replies] == ["ok", *["exception"] * 3, "ok"]
+    assert [reply.value for reply in replies if reply.status == "ok"] == ["1", "2"]
+    assert [(one.stdin, one.calls, one.limits) for one in ran] == [
+        (text, (), limits_of(2)) for text in ("1", "no", "2")
+    ]
+    ran.clear()
+    asyncio.run(executor(READS, execute)(Program(source="code")))
+    assert ran == [Program(source="code")]
+    refused = asyncio.run(executor(READS, execute)(Program(source="code", test="program()")))
+    assert (refused.status, len(ran)) == ("exception", 1)
+    assert executor(FUNCTION, execute) is execute

@@ -28,7 +28,7 @@ TWO = ("assert f(1) == 2", "assert f([3]) == 'x'")
         "The tests are:\nassert f(1) == 2\nThat is all but this:\nassert f([3]) == 'x'",
         "def test_f():\n    assert f(1) == 2\n    assert f([3]) == 'x'",
         "async def test():\n    assert f(1) == 2\n    assert f([3]) == 'x'",
-        "def test_a():\n    assert f(1) == 2\n\ndef test_b():\n    assert f([3]) == 'x'\n\ntest_b()",
+        "def test_a():\n    assert f(1) == 2\n\ndef test_b():\n    assert f([3]) == 'x'\ntest_b()",
         "class TestF:\n    def test(self):\n        assert f(1) == 2\n        assert f([3]) == 'x'",
         "def check(candidate):\n    assert candidate(1) == 2\n    assert candidate([3]) == 'x'",
         "if __name__ == '__main__':\n    assert f(1) == 2\n    assert f([3]) == 'x'",

@@ -123,6 +123,17 @@ def test_a_program_that_does_not_end_gives_what_it_gave_before() -> None:
     assert [(c.text, c.score) for c in ran.slate.candidates] == [(SQUARE, 2 / 3)]
 
 
+def test_what_reads_and_writes_is_run_on_each_input() -> None:
+    texts = [
+        f"```python\nn = int(input())\n{line}\n```"
+        for line in ("print(n + n)", "print(n * n)", "print(n ** 2, end='')", "print(2 * m)")
+    ]
+    given = with_tests(*texts, tests=("program('2') == '4'", "program('3\\n') == '6'"))
+    given = replace(given, question=replace(given.question, answer_kind="code"))
+    (left,) = vote(given)
+    assert (left.origin.index, left.score) == (1, 1 / 2)
+
+
 def test_needs_several_programs_and_tests_that_are_programs() -> None:
     tests = UnitTestGenerator(model="m", kind="program")
     with pytest.raises(InvalidArchitecture, match="raise `samples`"):

@@ -54,10 +54,6 @@ class TestUnitTestEvaluator(LayerContract):
         return f"Test 1: it names one. Passed.\nTest 2: it counts. {said}."
 
 
-class TestUnitTestEvaluatorThatKeepsTwo(TestUnitTestEvaluator):
-    layer = UnitTestEvaluator(model="small", keep=2)
-
-
 class TestUnitTestEvaluatorThatStopsEarly(TestUnitTestEvaluator):
     layer = UnitTestEvaluator(model="small", first_k=1)
 
@@ -82,7 +78,8 @@ class TestUnitTestEvaluatorThatRunsUntilOnePasses(TestUnitTestEvaluatorThatRuns)
     layer = UnitTestEvaluator(first_k=1)
 
 
-class TestUnitTestEvaluatorThatRunsAndJudges(TestUnitTestEvaluator):
+class TestUnitTestEvaluatorThatRunsAndJudgesAndKeepsTwo(TestUnitTestEvaluator):
+    layer = UnitTestEvaluator(model="small", keep=2)
     texts = TestUnitTestEvaluatorThatRuns.texts
 
     def slate(self, texts: Sequence[str] | None = None) -> Slate:
@@ -450,6 +447,23 @@ def test_reads_a_program_as_the_benchmark_would() -> None:
     given = with_programs("    return math.prod([x, x])\n")
     given = replace(given, question=replace(given.question, metadata=metadata))
     assert run(UnitTestEvaluator(), given, silent).slate.candidates[0].score == 1.0
+
+
+def test_runs_what_reads_and_writes() -> None:
+    adds, one = (
+        f"```python\na, b = map(int, input().split())\n{line}\n```"
+        for line in ("print(a + b, ' ')", "print(a)")
+    )
+    crash = "```python\nprint(input())\nraise SystemExit(1)\n```"
+    tests = ("program('1 2\\n') == '3\\n'", "program('4 0') == '4'", "len(program('7 7')) == 2")
+    given = with_programs(one, crash, adds, tests=tests)
+    given = replace(given, question=replace(given.question, answer_kind="code"))
+    ran = run(UnitTestEvaluator(), given, silent)
+    assert [(c.text, c.passed) for c in ran.slate.candidates] == [
+        (adds, (True, True, True)),
+        (one, (False, True, False)),
+        (crash, (False, False, False)),
+    ]
 
 
 @pytest.mark.parametrize(("k", "left", "count"), [(1, [SQUARE], 2), (2, [SQUARE, AGAIN], 4)])

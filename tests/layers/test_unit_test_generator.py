@@ -307,6 +307,17 @@ def test_the_form_that_the_prompt_shows_is_no_test() -> None:
     assert suite(prompt, 5, "f").tests == suite("assert f(...) == ...", 5, "f").tests == ()
 
 
+def test_writes_tests_of_a_program_that_reads_and_writes() -> None:
+    given = slate_of("a")
+    given = replace(given, question=replace(given.question, answer_kind="code"))
+    reply = "assert program('1 2\\n') == '3\\n'\nassert add(1, 2) == 3"
+    ran = run(UnitTestGenerator(model="m", kind="program"), given, says(reply))
+    assert texts(ran.slate.unit_tests) == ["assert program('1 2\\n') == '3\\n'"]
+    prompt = ran.asked[0].messages[-1].content
+    assert "`program` takes all that a solution reads" in prompt
+    assert prompt.endswith("assert program(<arguments>) == <value>")
+
+
 def test_programs_differ_by_case_and_statements_do_not() -> None:
     for kind, count in (("statement", 1), ("program", 2)):
         layer = UnitTestGenerator.model_validate({"model": "m", "kind": kind})
