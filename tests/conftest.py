@@ -1,10 +1,11 @@
-"""Settings of hypothesis that hold for every test, and a database server for those that ask."""
+"""Settings of hypothesis for every test; a database server and a sandbox for those that ask."""
 
 import pytest
 from hypothesis import settings
 
 from archsearch.testing.runners import shared_sandbox_ends
 from tests import postgres
+from tests.sandboxes import SharedSandbox
 
 __all__ = ["shared_sandbox_ends"]
 
@@ -24,3 +25,10 @@ def postgres_server():
 def server(postgres_server):
     """The address of a schema that holds nothing yet."""
     return f"{postgres_server}#{postgres.schema()}"
+
+
+@pytest.fixture(scope="session")
+def sandbox():
+    """Runs programs, as `archsearch.sandbox.Sandbox` does, from any thread and event loop."""
+    with SharedSandbox() as shared:
+        yield shared

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -51,7 +50,7 @@ def test_the_package_holds_164_problems() -> None:
     assert loaded[0].question.metadata["entry_point"] == "has_close_elements"
     assert "has_close_elements" in loaded[0].question.messages[0].content
     for item in loaded:
-        assert "assert" not in item.question.messages[0].content.replace("assert_", "")
+        assert "def check(" not in item.question.messages[0].content
 
 
 @packaged
@@ -80,9 +79,8 @@ def test_other_data_in_the_package_are_refused() -> None:
 
 
 def test_a_packed_file_reads_the_same(tmp_path: Path) -> None:
-    rows = humaneval_rows()
+    plain = written(tmp_path / "rows.jsonl", humaneval_rows())
     packed = tmp_path / "rows.jsonl.gz"
-    packed.write_bytes(gzip.compress("\n".join(json.dumps(row) for row in rows).encode()))
-    plain = written(tmp_path / "rows.jsonl", rows)
+    packed.write_bytes(gzip.compress(Path(plain).read_bytes()))
     assert HumanEval(path=str(packed)).load(9) == HumanEval(path=plain).load(9)
     assert HumanEval(path=str(packed)).fingerprint == HumanEval(path=plain).fingerprint

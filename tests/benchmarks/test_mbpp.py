@@ -22,6 +22,8 @@ class MBPPContract(CodeBenchmarkContract):
 
 
 class TestMBPP(MBPPContract):
+    hides = False
+
     @pytest.fixture(autouse=True)
     def _rows(self, tmp_path: Path) -> None:
         self.place = written(tmp_path / "rows.jsonl", mbpp_rows())
