@@ -1,9 +1,9 @@
 """What layers share that run the programs of candidates.
 
-Some questions ask for a function, which they name as `entry_point`; the others of kind `code` ask
-for a program that reads and writes. Its tests call it by the name `PROGRAM`, as a function from
-what it reads to what it writes: `assert program("3 4") == "7"`. So everything that reads calls in
-tests holds for it too, and only `executor` knows what such a call is.
+Some questions ask for a function, which they name as `entry_point`, or for a `method` of the class
+of that name, which tests call like a function; the others of kind `code` ask for a program that
+reads and writes. Its tests call it by the name `PROGRAM`, as a function from what it reads to what
+it writes: `assert program("3 4") == "7"`. So whatever reads calls in tests holds for all three.
 """
 
 from __future__ import annotations
@@ -33,18 +33,23 @@ DIGITS = 9
 
 def is_read_and_write(question: Question) -> bool:
     """Whether what is asked for is a program that reads and writes."""
-    return question.answer_kind == "code" and not question.metadata.get("entry_point")
+    return question.answer_kind == "code" and not _fact(question, "entry_point")
 
 
 def under_test(question: Question) -> str:
     """Name that tests call; blank where the question does not say."""
-    return PROGRAM if is_read_and_write(question) else str(question.metadata.get("entry_point", ""))
+    if is_read_and_write(question):
+        return PROGRAM
+    return _fact(question, "method") or _fact(question, "entry_point")
 
 
 def program_of(text: str, question: Question) -> str | None:
     """The program that an answer gives to `question`, as a code benchmark would run it."""
-    name, prompt = (str(question.metadata.get(fact, "")) for fact in ("entry_point", "prompt"))
-    return solution(text, entry_point=name, prompt=prompt)
+    name, method = _fact(question, "entry_point"), _fact(question, "method")
+    source = solution(text, entry_point=name, prompt=_fact(question, "prompt"))
+    if source is None or not method:
+        return source
+    return f"{source}\n{method} = {name}().{method}\n"
 
 
 def public_tests(question: Question) -> tuple[str, ...]:
@@ -129,6 +134,11 @@ def _spelled(value: Plain) -> str:
             items = (f"{_spelled(key)}:{_spelled(item)}" for key, item in value.items())
             return f"dict({','.join(sorted(items))})"
     return repr(value)
+
+
+def _fact(question: Question, name: str) -> str:
+    """A public fact; blank where the question does not say."""
+    return str(question.metadata.get(name, ""))
 
 
 def _as_run(test: str, question: Question) -> str:

@@ -158,6 +158,14 @@ def test_what_a_question_says_of_its_function() -> None:
     assert (under_test(plain), is_read_and_write(plain)) == ("", False)
 
 
+def test_a_method_is_called_like_a_function() -> None:
+    method = question(entry_point="Solution", method="f")
+    source = program_of("```python\nclass Solution:\n    def f(self): ...\n```", method)
+    assert source == "class Solution:\n    def f(self): ...\nf = Solution().f\n"
+    assert under_test(method) == "f"
+    assert program_of("```python\ndef f(): ...\n```", method) is None
+
+
 def test_what_a_question_says_of_a_program_that_reads_and_writes() -> None:
     assert (under_test(READS), is_read_and_write(READS)) == ("program", True)
     assert public_tests(READS) == (

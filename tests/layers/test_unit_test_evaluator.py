@@ -449,6 +449,15 @@ def test_reads_a_program_as_the_benchmark_would() -> None:
     assert run(UnitTestEvaluator(), given, silent).slate.candidates[0].score == 1.0
 
 
+def test_runs_methods() -> None:
+    answer = "```python\nclass Solution:\n    def f(self, x):\n        return x * x\n```"
+    given = with_programs(answer, SQUARE)
+    metadata = {"entry_point": "Solution", "method": "f"}
+    given = replace(given, question=replace(given.question, metadata=metadata))
+    ran = run(UnitTestEvaluator(), given, silent)
+    assert [c.score for c in ran.slate.candidates] == [1.0, 0.0]
+
+
 def test_runs_what_reads_and_writes() -> None:
     adds, one = (
         f"```python\na, b = map(int, input().split())\n{line}\n```"
