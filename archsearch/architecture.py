@@ -239,9 +239,8 @@ def _side_by_side(row: Row) -> Step:
 
 
 def _reads(row: Row, facet: Facet) -> bool:
-    """Whether anything of a row needs `facet`; several candidates are candidates too."""
-    accepted = {facet, Facet.SEVERAL} if facet is Facet.CANDIDATES else {facet}
-    return any(accepted & layer.needs() for layer in row)
+    """Whether anything of a row needs `facet`, or what implies it."""
+    return any(facet in need.implies for layer in row for need in layer.needs())
 
 
 def _place(at: int, row: Row) -> str:

@@ -3,8 +3,10 @@
 import pytest
 from hypothesis import settings
 
+from archsearch.testing.runners import shared_sandbox, shared_sandbox_ends
 from tests import postgres
-from tests.sandboxes import SharedSandbox
+
+__all__ = ["shared_sandbox_ends"]
 
 # No deadline: other work on the machine must not fail a test.
 settings.register_profile("archsearch", deadline=None, print_blob=True)
@@ -27,5 +29,4 @@ def server(postgres_server):
 @pytest.fixture(scope="session")
 def sandbox():
     """Runs programs, as `archsearch.sandbox.Sandbox` does, from any thread and event loop."""
-    with SharedSandbox() as shared:
-        yield shared
+    return shared_sandbox()

@@ -11,7 +11,7 @@ import pytest
 from archsearch.benchmark import Item
 from archsearch.program import Execute
 from archsearch.testing.benchmark_contract import BenchmarkContract
-from tests.sandboxes import SharedSandbox
+from archsearch.testing.runners import SharedSandbox
 
 FORGERIES = (
     "import os\nos._exit(0)",
