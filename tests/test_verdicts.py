@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archsearch.asserts import Unreadable, free_names, parse, read
+from archsearch.asserts import free_names, parse, read
 from archsearch.errors import SandboxFailed
+from archsearch.operators import Unreadable
 from archsearch.program import Call, Execution, Limits, Program, Reply
 from archsearch.verdicts import (
     MOST_RUNS,
