@@ -129,6 +129,11 @@ class Standing(NamedTuple):
     reason: str
     """Why not, and the remedy; empty where it does."""
 
+    @property
+    def automatic(self) -> bool:
+        """Whether it is taken without being named."""
+        return self.tier in AUTOMATIC
+
 
 async def survey() -> tuple[Standing, ...]:
     """Tries every kind of sandbox, the best first, then those that are taken only when named. The
