@@ -209,7 +209,13 @@ async def evaluate_one(
             + dispatcher.meter.drawn_completion_tokens,
             "reused": dispatcher.meter.reused_completion_tokens,
         },
+        "programs": {
+            "run": dispatcher.meter.executions,
+            "reused": dispatcher.meter.reused_executions,
+            "cpu_seconds": dispatcher.meter.cpu_seconds,
+        },
         "missing": dispatcher.meter.missing,
+        "unsafe_exec": unsafe,
     }
 
 
