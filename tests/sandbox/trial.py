@@ -37,9 +37,14 @@ class Ended:
 
     case: Case
     execution: Execution
-    overrun: float
-    """Wall seconds beyond its limit, the start of the sandbox included, seen from outside."""
+    outside: float
+    """Wall seconds that the run took, waiting for its turn and for a second try included."""
     leaked: bool
+
+    @property
+    def overrun(self) -> float:
+        """Wall seconds that it lived beyond its limit."""
+        return self.execution.seconds - self.case.limits.seconds
 
     @property
     def faults(self) -> list[str]:
@@ -93,10 +98,10 @@ async def attempt(sandbox: Runner, world: World, case: Case) -> Ended:
     """Runs one case."""
     began = time.monotonic()
     execution = await sandbox.run(case.program(world.brief(case.name)))
-    overrun = time.monotonic() - began - case.limits.seconds
+    outside = time.monotonic() - began
     # It must be possible to store what came out.
     json.dumps([execution.stdout, execution.stderr, execution.error], ensure_ascii=False).encode()
-    return Ended(case=case, execution=execution, overrun=overrun, leaked=world.leaked(execution))
+    return Ended(case=case, execution=execution, outside=outside, leaked=world.leaked(execution))
 
 
 async def batch(sandbox: Runner, world: World, cases: Iterable[Case], *, together: int) -> Seen:
@@ -111,7 +116,9 @@ async def batch(sandbox: Runner, world: World, cases: Iterable[Case], *, togethe
 
     with watch:
         async with beside(sandbox, seen):
-            await asyncio.gather(*(one(case) for case in cases))
+            async with asyncio.TaskGroup() as group:
+                for case in cases:
+                    group.create_task(one(case))
         seen.innocents.append(await innocent(sandbox))
         scavenged = await sandbox.run(
             Program(source=SCAVENGER.read_text("utf-8"), stdin=world.brief("scavenger"))

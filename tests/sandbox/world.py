@@ -22,6 +22,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -92,8 +93,7 @@ class World:
 
     def leaked(self, told: object) -> bool:
         """Whether a secret is in what a program gave."""
-        text = told if isinstance(told, str) else repr(told)
-        return any(secret in text for secret in self._secrets())
+        return any(secret in text for text in _texts(told) for secret in self._secrets())
 
     def breaches(self) -> list[str]:
         """What is no longer as it was planted, and who came knocking."""
@@ -315,6 +315,23 @@ def _libraries() -> list[str]:
     base = Path(os.__file__).parent
     folders: Iterable[Path | str] = [base, base / "json", *site.getsitepackages()]
     return sorted({str(folder) for folder in folders if Path(folder).is_dir()})
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All text in a value, that of its parts included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, bytes):
+        yield value.decode("latin-1")
+    elif isinstance(value, dict):
+        for pair in value.items():
+            yield from _texts(pair)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for item in value:
+            yield from _texts(item)
+    elif is_dataclass(value):
+        for one in fields(value):
+            yield from _texts(getattr(value, one.name))
 
 
 def _hashes(shadow: str) -> list[str]:
