@@ -11,7 +11,7 @@ RANKS = [
     "archsearch types errors program",
     "seeds collector gguf answers replies stats gate patience budget layer registry database",
     "shape pool shrinkage",
-    "flops compose prompts store benchmark thinking judging results statements",
+    "flops compose prompts store benchmark thinking judging results statements sandbox",
     "models architecture asking answering",
     "cost ranking archon",
     "dispatch",

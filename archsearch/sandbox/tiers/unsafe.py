@@ -1,0 +1,25 @@
+"""No sandbox: a process of the same user, whose time and memory are watched. For code that one
+would run by hand."""
+
+from __future__ import annotations
+
+from archsearch.program import Limits
+from archsearch.sandbox.stage import INSIDE
+from archsearch.sandbox.tiers.base import Tier, run_python
+
+
+class Unsafe(Tier):
+    """Runs as the user, reads and writes what the user may, and reaches the network."""
+
+    name = "unsafe"
+    namespaces = False
+    isolates = False
+
+    def command(self, limits: Limits, filter_descriptor: int) -> list[str]:
+        """The interpreter, as it is."""
+        root = f"{self.ground.stage}/root"
+        return run_python(f"{root}{self.ground.python}", f"{root}{INSIDE}")
+
+    def filter(self) -> bytes:
+        """None."""
+        return b""
