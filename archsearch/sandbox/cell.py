@@ -50,6 +50,8 @@ class Cell:
         self.told: tuple[str, str] | None = None
         """The error in its `END` and that error's builtin kind, empty for none."""
         self.exit_code: int | None = None
+        self._open: dict[int, bytearray] = {}
+        self._requests: int | None = None
         self._closing = False
         self._waiting: deque[memoryview] = deque()
         self._started = self._watched = time.monotonic()
@@ -65,7 +67,7 @@ class Cell:
             self._process.stderr: self.stderr,
             self._process.answers: self._answers,
         }
-        self._requests: int | None = self._process.requests
+        self._requests = self._process.requests
         setup = {
             "mode": self.mode,
             "rlimits": self._rlimits(),
