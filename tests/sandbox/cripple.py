@@ -23,6 +23,7 @@ from typing import Any
 from archsearch.errors import ArchsearchError
 from archsearch.program import Call, Program
 from archsearch.sandbox import Sandbox
+from tests.sandbox.watch import descendants
 
 EPERM, ENOSYS, EINVAL = 1, 38, 22
 NAMESPACES = 0x7E020000
@@ -80,11 +81,9 @@ def root_of_one_user() -> None:
     """A rootless container: root is the only user that its namespace knows."""
     if _libc.unshare(0x10000000):
         raise OSError(ctypes.get_errno(), "unshare")
-    uid, gid = os.getuid(), os.getgid()
     Path("/proc/self/setgroups").write_text("deny", "ascii")
     Path("/proc/self/uid_map").write_text("0 0 1", "ascii")
     Path("/proc/self/gid_map").write_text("0 0 1", "ascii")
-    del uid, gid
 
 
 def full_disk() -> None:
@@ -176,10 +175,10 @@ def _empty_disks() -> None:
 
 def _fill_disks(room: int) -> None:
     """Leaves `room` bytes in every folder for temporary files."""
-    if not os.path.ismount(tempfile.gettempdir()):  # noqa: PTH
+    if not Path(tempfile.gettempdir()).is_mount():
         _empty_disks()
     for folder in _temporary():
-        with open(f"{folder}/full", "wb", 0) as file:
+        with Path(folder, "full").open("wb", 0) as file:
             try:
                 while True:
                     file.write(bytes(1 << 16))
@@ -193,8 +192,6 @@ def _temporary() -> set[str]:
 
 def _limit_pids(more: int) -> None:
     """Puts this process, and all that it started, into a group that may hold so many more."""
-    from tests.sandbox.watch import descendants
-
     folder = next(
         (place for place in map(Path, ("/sys/fs/cgroup/pids", "/sys/fs/cgroup"))
          if (place / "cgroup.procs").exists()), None,
@@ -211,4 +208,4 @@ def _limit_pids(more: int) -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(main(sys.argv[1]))))
+    print(json.dumps(asyncio.run(main(sys.argv[1]))))  # noqa: T201

@@ -8,8 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from archsearch.errors import SandboxUnavailable
-from archsearch.sandbox import Sandbox
-from archsearch.sandbox import tiers
+from archsearch.sandbox import Sandbox, tiers
 
 TIERS = [name for name, tier in tiers.TIERS.items() if tier.isolates]
 """Those that keep a program from anything, the best first."""

@@ -115,10 +115,9 @@ async def batch(sandbox: Runner, world: World, cases: Iterable[Case], *, togethe
             seen.ended[case.name] = await attempt(sandbox, world, case)
 
     with watch:
-        async with beside(sandbox, seen):
-            async with asyncio.TaskGroup() as group:
-                for case in cases:
-                    group.create_task(one(case))
+        async with beside(sandbox, seen), asyncio.TaskGroup() as group:
+            for case in cases:
+                group.create_task(one(case))
         seen.innocents.append(await innocent(sandbox))
         scavenged = await sandbox.run(
             Program(source=SCAVENGER.read_text("utf-8"), stdin=world.brief("scavenger"))

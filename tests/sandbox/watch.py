@@ -1,7 +1,7 @@
 """What programs do while they run, seen from outside: by /proc of the host, again and again.
 
-A program that tries something which cannot be seen otherwise calls itself `hostile` (as its thread's
-name) and pauses, so that it is looked at before and after.
+A program that tries what cannot be seen otherwise calls itself `hostile` (the name of its thread) and
+pauses, so that it is looked at before and after.
 """
 
 from __future__ import annotations
@@ -73,29 +73,31 @@ class Watch:
         return int(status.get("RssAnon", "0 kB").split()[0]) << 10
 
     def _look_closely(self, place: Path, pid: int, status: dict[str, str]) -> None:
-        for kind in _NAMESPACES:
-            now = str((place / "ns" / kind).readlink())
-            if self._namespaces.setdefault((pid, kind), now) != now:
-                self.breaches.add(f"namespaces: one of its own, {kind}")
         parent = int(status["PPid"])
         for kind in _NAMESPACES:
-            before = self._namespaces.get((parent, kind))
-            if before and before != self._namespaces[pid, kind]:
-                self.breaches.add(f"namespaces: another than its parent's, {kind}")
+            now = str((place / "ns" / kind).readlink())
+            before = self._namespaces.setdefault((pid, kind), now)
+            if {now, before, self._namespaces.get((parent, kind), now)} != {now}:
+                self.breaches.add(f"namespaces: one of its own, {kind}")
         for descriptor in (place / "fd").iterdir():
             target = str(descriptor.readlink())
             if any(door in target for door in _DOORS):
                 self.breaches.add(f"descriptors: {target}")
         if f" {_NAME} " in (place / "mountinfo").read_text():
             self.breaches.add("mounts: a file system of its own")
-        if os.getuid() == 0 and "0" in status["Uid"].split():
-            self.breaches.add("identity: the host's root")
-        if status["NoNewPrivs"] != "1":
-            self.breaches.add("identity: may gain privileges")
-        if int((place / "oom_score_adj").read_text()) < int(_text("/proc/self/oom_score_adj")):
-            self.breaches.add("identity: killed later than others for want of memory")
-        if os.getpriority(os.PRIO_PROCESS, pid) < os.getpriority(os.PRIO_PROCESS, 0):
-            self.breaches.add("identity: more urgent than others")
+        self.breaches |= {f"identity: {what}" for what in _rights(place, pid, status)}
+
+
+def _rights(place: Path, pid: int, status: dict[str, str]) -> Iterator[str]:
+    """What a process may that no program may."""
+    if os.getuid() == 0 and "0" in status["Uid"].split():
+        yield "the host's root"
+    if status["NoNewPrivs"] != "1":
+        yield "may gain privileges"
+    if int((place / "oom_score_adj").read_text()) < int(_text("/proc/self/oom_score_adj")):
+        yield "killed later than others for want of memory"
+    if os.getpriority(os.PRIO_PROCESS, pid) < os.getpriority(os.PRIO_PROCESS, 0):
+        yield "more urgent than others"
 
 
 def descendants() -> set[int]:

@@ -1,6 +1,6 @@
 # C41. Ends, but for what it runs at its end.
 # status: timeout ok
-# limits: seconds=0.8
+# limits: seconds=0.4
 import atexit
 import time
 

@@ -1,6 +1,6 @@
 # Every process is born, forks and dies at once: whoever lists the processes to kill them is late.
 # status: ok exception timeout
-# limits: seconds=1.5
+# limits: seconds=0.8
 # seen: survivors, overrun
 import os
 import time

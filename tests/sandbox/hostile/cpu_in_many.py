@@ -1,6 +1,6 @@
 # Processes that spin side by side: each is within its processor time, all together are not.
 # status: timeout exception
-# limits: seconds=8, cpu_seconds=1
+# limits: seconds=4, cpu_seconds=0.5
 import os
 import time
 

@@ -1,6 +1,6 @@
 # A generator that never ends, as a value, and lists that iterate for ever.
 # status: ok output exception timeout memory
-# limits: seconds=2
+# limits: seconds=1
 # call: generator
 # call: sequence
 import itertools

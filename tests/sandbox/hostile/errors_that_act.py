@@ -1,6 +1,6 @@
 # Exceptions that hang, end the process or raise when they are told.
 # status: ok exception timeout output
-# limits: seconds=2
+# limits: seconds=1
 # call: raising
 # call: huge
 # call: hanging

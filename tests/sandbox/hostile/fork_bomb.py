@@ -1,6 +1,6 @@
 # C10. Doubles until it may not, and goes on.
 # status: timeout exception memory ok
-# limits: seconds=1.5
+# limits: seconds=0.8
 # seen: survivors
 import os
 

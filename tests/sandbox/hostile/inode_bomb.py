@@ -1,6 +1,6 @@
 # C9. Files without content, until no more can be made.
 # status: exception ok timeout memory output
-# limits: seconds=3
+# limits: seconds=1
 # seen: files
 import contextlib
 

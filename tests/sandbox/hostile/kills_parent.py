@@ -1,6 +1,6 @@
 # C16. Its parent, its first process, and the processes outside by their numbers.
 # status: exception ok timeout
-# limits: seconds=1
+# limits: seconds=0.8
 # seen: siblings
 # bare: siblings
 import contextlib

@@ -1,6 +1,6 @@
 # C14. Ignores what can be ignored, blocks what can be blocked.
 # status: timeout
-# limits: seconds=0.8
+# limits: seconds=0.4
 import contextlib
 import signal
 

@@ -1,6 +1,6 @@
 # C15. Whoever shares its process group stops with it.
 # status: timeout exception
-# limits: seconds=0.8
+# limits: seconds=0.4
 # seen: overrun, siblings
 import os
 import signal

@@ -1,6 +1,6 @@
 # Puts objects of its own in place of its streams, which hang when they are flushed.
 # status: ok exception timeout output
-# limits: seconds=1
+# limits: seconds=0.4
 # call: value
 import sys
 import time

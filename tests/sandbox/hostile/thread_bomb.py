@@ -1,6 +1,6 @@
 # C11. Threads until no more can be had, all of them asleep.
 # status: timeout exception memory
-# limits: seconds=1.5
+# limits: seconds=0.8
 import threading
 import time
 

@@ -1,6 +1,6 @@
 # C42. Ends, but for a thread.
 # status: timeout ok
-# limits: seconds=0.8
+# limits: seconds=0.4
 import threading
 import time
 

@@ -1,6 +1,6 @@
 # Values that run code, lie of their class, or hang, when they are looked at.
 # status: ok output exception timeout
-# limits: seconds=2
+# limits: seconds=1
 # call: reduced
 # call: lying
 # call: comparing
