@@ -1,6 +1,6 @@
 """What programs do while they run, seen from outside: by /proc of the host, again and again.
 
-A program that tries what cannot be seen otherwise calls itself `hostile` (the name of its thread) and
+A program that tries what cannot be seen otherwise calls itself `hostile` (its thread's name) and
 pauses, so that it is looked at before and after.
 """
 
