@@ -6,7 +6,7 @@ import struct
 import sys
 
 content = sys.modules["plain"].encode(("ok", True, "", ""), 100)
+print("held", flush=True)
 os.write(4, struct.pack(">I", 1) + b"s")
 os.write(4, (struct.pack(">I", len(content) + 1) + b"a" + content) * 100)
-print("held", flush=True)
 os._exit(0)

