@@ -118,7 +118,7 @@ def processes() -> int:
         while made < 100:
             pid = os.fork()
             if pid == 0:
-                    time.sleep(60)
+                time.sleep(60)
                 os._exit(0)
             made += 1
     except OSError:
@@ -132,7 +132,7 @@ def survive() -> None:
         if os.fork() == 0:
             os.setsid()
             if os.fork() == 0:
-                    time.sleep(60)
+                time.sleep(60)
             os._exit(0)
     except OSError:
         pass

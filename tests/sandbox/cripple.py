@@ -27,6 +27,7 @@ from tests.sandbox.watch import descendants
 
 EPERM, ENOSYS, EINVAL = 1, 38, 22
 NAMESPACES = 0x7E020000
+TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
 PROGRAM = Program(
     source="""
 import ctypes, time
@@ -88,6 +89,7 @@ def root_of_one_user() -> None:
 
 def full_disk() -> None:
     """No room in any folder for temporary files."""
+    _empty_disks()
     _fill_disks(room=256 << 10)
 
 
@@ -164,30 +166,24 @@ def _install(steps: Iterable[tuple[int, int, int, int]]) -> None:
 
 
 def _empty_disks() -> None:
-    """File systems of our own, one megabyte short of what a sandbox needs to open, in every
-    folder for temporary files; nobody else sees them."""
+    """File systems of our own, which nobody else sees, in every folder for temporary files."""
     if _libc.unshare(0x00020000) or _libc.mount(None, b"/", None, 0x44000, None):
         raise OSError(ctypes.get_errno(), "no mounts of its own")
-    for folder in _temporary():
+    for folder in TEMPORARY:
         if _libc.mount(b"small", folder.encode(), b"tmpfs", 0, b"size=256m,mode=1777"):
             raise OSError(ctypes.get_errno(), "mount")
+    tempfile.tempdir = os.environ["TMPDIR"] = TEMPORARY[0]
 
 
 def _fill_disks(room: int) -> None:
     """Leaves `room` bytes in every folder for temporary files."""
-    if not Path(tempfile.gettempdir()).is_mount():
-        _empty_disks()
-    for folder in _temporary():
+    for folder in TEMPORARY:
         with Path(folder, "full").open("wb", 0) as file:
             try:
                 while True:
                     file.write(bytes(1 << 16))
             except OSError:
                 file.truncate(max(0, file.tell() - room))
-
-
-def _temporary() -> set[str]:
-    return {tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm"}  # noqa: S108
 
 
 def _limit_pids(more: int) -> None:
