@@ -108,6 +108,7 @@ KINDS: dict[str, Callable[[], None]] = {
 
 LATER: dict[str, Callable[[], None]] = {
     "disk_that_fills": lambda: _fill_disks(room=0),
+    "disk_that_fills_without_namespaces": lambda: _fill_disks(room=0),
     "pids_that_run_out": lambda: _limit_pids(1),
 }
 """What comes over the host once the sandbox is open."""
@@ -120,8 +121,10 @@ async def main(kind: str) -> dict[str, Any]:
             KINDS[kind]()
     except OSError as error:
         return {"skipped": f"this host cannot be crippled so: {error}"}
-    if kind == "disk_that_fills":
+    if kind.startswith("disk_that_fills"):
         _empty_disks()
+    if kind.endswith("without_namespaces"):
+        no_namespaces()
     try:
         async with Sandbox.open() as sandbox:
             if kind in LATER:

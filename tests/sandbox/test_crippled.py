@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.sandbox.cripple import LATER
 from tests.sandbox.trial import scratch
 from tests.sandbox.watch import Watch
 
@@ -85,7 +86,7 @@ def test_without_room_nothing_runs(kind):
     assert refused(*crippled(kind))
 
 
-@pytest.mark.parametrize("kind", ["disk_that_fills", "pids_that_run_out"])
+@pytest.mark.parametrize("kind", LATER)
 def test_a_host_that_runs_out_of_room_is_no_fault_of_the_program(kind):
     """It runs as it should, or the sandbox has failed; it never counts as a wrong program."""
     told, _ = crippled(kind)
