@@ -89,7 +89,7 @@ async def check(sandbox: Runner, user: int | None, wardens: Iterator[int]) -> No
         leaves = Program(source=f"{source}\nsurvive()\n", limits=_SMALL)
         ends = [Program(source=text, limits=limits) for text, limits, _ in ENDS.values()]
         runs = await asyncio.gather(*map(sandbox.run, [ways, forks, leaves, *ends]))
-        failed = list(_failures(ways, *runs)) + [bait.taken()]
+        failed = [*_failures(ways, *runs), bait.taken()]
     left = [pid for warden in wardens for pid in tree.below(warden) if pid != warden]
     failed += ["survive: a process was left"] if left else []
     if any(failed):

@@ -99,7 +99,7 @@ class Step:
 
 
 def machine() -> str:
-    """This machine's architecture."""
+    """The architecture we run on."""
     return platform.machine()
 
 

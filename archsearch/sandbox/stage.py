@@ -55,7 +55,8 @@ for library in ("libgcc_s.so.1", "libstdc++.so.6"):  # loaded when a thread or a
     except OSError:
         pass
 with open("/proc/self/maps") as maps:
-    print(*sorted({"/" + line.partition("/")[2].strip() for line in maps if ".so" in line}), sep="\\n")
+    mapped = {"/" + line.partition("/")[2].strip() for line in maps if ".so" in line}
+print(*sorted(mapped), sep="\\n")
 """
 
 
