@@ -1,5 +1,5 @@
 # C22. 2,000 folders inside one another, on which a recursive removal breaks.
-# status: ok exception output
+# status: ok exception output memory
 # limits: seconds=4
 # seen: files
 import os
