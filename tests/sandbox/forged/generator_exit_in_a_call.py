@@ -1,0 +1,5 @@
+# Raises what closes a generator without a word.
+# task: total
+# test: mapped
+def total(numbers):
+    raise GeneratorExit

@@ -1,0 +1,2 @@
+# Source without a function.
+# task: total

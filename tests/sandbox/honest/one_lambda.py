@@ -1,0 +1,3 @@
+# A lambda with a name.
+# task: backwards
+backwards = lambda text: text[::-1]

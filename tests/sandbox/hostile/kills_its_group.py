@@ -1,0 +1,7 @@
+# Whoever shares its process group dies with it.
+# status: exception
+# seen: siblings
+import os
+import signal
+
+os.killpg(0, signal.SIGKILL)
