@@ -144,7 +144,8 @@ class Architecture:
             ):
                 found.append(
                     f"layer {_place(at, row)} writes unit tests that nothing uses; add a "
-                    f"unit_test_evaluator, or set `unit_tests: true` on a later layer"
+                    f"unit_test_evaluator or a code_vote, or set `unit_tests: true` on a later "
+                    f"layer"
                 )
         if self.outlines[-1].candidates > 1 and Facet.SCORES not in self.outlines[-1].facets:
             found.append(
