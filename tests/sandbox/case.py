@@ -72,4 +72,4 @@ def _limit(text: str) -> tuple[str, Any]:
     return name, float(value) if "seconds" in name else int(value)
 
 
-CASES = {place.stem: Case.read(place) for place in sorted(HOSTILE.glob("*.py"))}
+CASES = {place.stem: Case.read(place) for place in sorted(HOSTILE.glob("*.txt"))}

@@ -191,6 +191,6 @@ TASKS = {
 }  # fmt: skip
 
 FORGED, HONEST = (
-    {place.stem: Claim.read(place) for place in sorted((_HERE / folder).glob("*.py"))}
+    {place.stem: Claim.read(place) for place in sorted((_HERE / folder).glob("*.txt"))}
     for folder in ("forged", "honest")
 )

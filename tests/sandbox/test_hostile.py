@@ -88,3 +88,11 @@ def test_text_that_is_no_program_is_the_programs_fault(tier):
     for (name, (_, statuses)), execution in zip(NO_PROGRAMS.items(), ended, strict=True):
         assert execution.status in statuses.split(), (name, execution)
     assert missing.replies[0].status == "exception"
+
+
+def test_no_program_is_a_module():
+    """Whatever collects modules, as pytest does for their examples, would run it outside."""
+    folder = Path(__file__).parent
+    programs = [p for kind in ("hostile", "forged", "honest") for p in (folder / kind).iterdir()]
+    assert len(programs) > 180
+    assert {place.suffix for place in programs} == {".txt"}

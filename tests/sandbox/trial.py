@@ -22,7 +22,7 @@ from tests.sandbox.world import World
 
 GRACE = 2.0
 """Seconds beyond its limit within which a program must be gone."""
-SCAVENGER = Path(__file__).parent / "scavenger.py"
+SCAVENGER = Path(__file__).parent / "scavenger.txt"
 INNOCENT = """
 import os, sys
 print(sorted(os.environ.items()), sorted(os.listdir(".")), sys.path, sorted(sys.modules))
