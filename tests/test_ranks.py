@@ -8,12 +8,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 RANKS = [
-    "archsearch types errors program",
+    "archsearch types errors program syntax operators",
     "seeds collector gguf answers replies stats gate patience budget layer registry database",
-    "shape pool shrinkage",
-    "flops compose prompts store benchmark thinking judging results statements sandbox",
-    "models architecture asking answering",
-    "cost ranking archon",
+    "shape pool shrinkage sandbox rows solution asserts",
+    "flops compose prompts store benchmark verdicts thinking judging results statements suites",
+    "models architecture asking answering codebench coding agreement",
+    "cost ranking archon evalplus",
+    "meter",
+    "executor",
     "dispatch",
     "calls",
     "evaluate",

@@ -172,9 +172,11 @@ def told(error: BaseException) -> tuple[str, str]:
 
 def like(error: str, kind: str) -> Exception:
     """The exception that `told` told of, as far as it is a builtin one; never one that ends a
-    test without failing it, such as `SystemExit`."""
+    test without failing it, such as `SystemExit`, or `StopIteration` within `all(map(...))`."""
     found = getattr(builtins, kind, None)
     message = error.partition(": ")[2]
+    if kind in ("StopIteration", "StopAsyncIteration"):
+        return RuntimeError(error)
     if isinstance(found, type) and issubclass(found, Exception):
         try:
             return found(message)

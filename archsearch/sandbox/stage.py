@@ -92,11 +92,18 @@ def make(packages: Sequence[str] = ()) -> Stage:
         rubbish.remove(folder)
         raise SandboxUnavailable(
             f"a sandbox needs about 100 MB in a temporary folder that other users may enter; "
-            f"{error}; free some, or set TMPDIR to another place"
+            f"{_first_reason(error)}; free some, or set TMPDIR to another place"
         ) from error
     except BaseException:
         rubbish.remove(folder)
         raise
+
+
+def _first_reason(error: OSError) -> str:
+    """One line: `shutil.copytree` tells a reason for each of a thousand files."""
+    if isinstance(error, shutil.Error) and isinstance(error.args[0], list):
+        return str(error.args[0][0][-1])
+    return str(error)
 
 
 def _folder() -> Path:
