@@ -200,13 +200,15 @@ class _Reader:
         match statement:
             case ast.Assert(test):
                 return self._assertion(statement, self.value(test))
-            case ast.Assign([ast.Name(name)], value) | ast.AnnAssign(ast.Name(name), _, value) if (
-                value is not None
+            case ast.Assign([ast.Name(name)], given) | ast.AnnAssign(ast.Name(name), _, given) if (
+                given is not None
             ):
-                return self._assignment(name, value)
+                return self._assignment(name, given)
             case ast.Import([ast.alias("math", None)]):
                 self._imported.add("math")
             case ast.Expr(ast.Constant()) | ast.Pass():
+                pass
+            case ast.Expr(ast.Name(name)) if hasattr(builtins, name):  # as a lone `print`
                 pass
             case ast.Expr(ast.Call() as call):
                 value = self.value(call)

@@ -25,6 +25,9 @@ from archsearch.syntax import parsed
 from archsearch.types import Message, Question, Score, Target
 from archsearch.verdicts import Case, Check, Verdict, verdict, verdict_of_checks
 
+WALL = 3.0
+"""Wall time allowed for each second of CPU time: whether a program passes must not hang on what
+else the machine does."""
 MEMORY, OUTPUT = 1 << 30, 64 << 20
 """Bytes for a program, and for what it gives: some tests of EvalPlus ask for rows of millions."""
 
@@ -63,7 +66,8 @@ class CodeBenchmark(Benchmark):
     """A JSON array or JSON lines of its rows, packed or not (`.gz`), in place of what is
     published."""
     seconds: float = Field(default=10.0, gt=0)
-    """Wall and CPU time for a program, where the problem has no limit of its own."""
+    """CPU time of a program, where the problem has no limit of its own; `WALL` times as long by the
+    clock."""
 
     @abstractmethod
     def published(self) -> Iterable[Any]:
@@ -107,7 +111,7 @@ class CodeBenchmark(Benchmark):
         """What one program may take."""
         seconds = problem.seconds or self.seconds
         return Limits(
-            seconds=seconds, cpu_seconds=seconds, memory_bytes=MEMORY, output_bytes=OUTPUT
+            seconds=WALL * seconds, cpu_seconds=seconds, memory_bytes=MEMORY, output_bytes=OUTPUT
         )
 
     @property

@@ -7,7 +7,7 @@ rows. The hub was out of reach when this was written: the revision is the one th
 Licence: CC-BY-4.0.
 
 A program must pass the public, the private and the generated tests, each within the problem's own
-time limit, which counts Python's start too in the contests; `slack` allows for a slower machine.
+limit of CPU time; `slack` allows for a slower machine.
 Outputs are compared as the official evaluator does (`OutputsMatch` in
 `execution/tester_sandboxer.cc` of https://github.com/google-deepmind/code_contests): word by word,
 without regard to case, numbers to within 1e-5. Left out are problems that read or write files.
@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 from archsearch.benchmark import Item
-from archsearch.codebench import PROGRAM, CodeBenchmark, Problem
+from archsearch.codebench import PROGRAM, WALL, CodeBenchmark, Problem
 from archsearch.program import Execute, Limits
 from archsearch.rows import hub_rows
 from archsearch.verdicts import Case, Verdict, verdict_of_outputs
@@ -123,7 +123,7 @@ class CodeContests(CodeBenchmark):
     def limits(self, problem: Problem) -> Limits:
         """The problem's own time."""
         seconds = self.slack * (problem.seconds or self.seconds)
-        return Limits(seconds=seconds, cpu_seconds=seconds, output_bytes=OUTPUT)
+        return Limits(seconds=WALL * seconds, cpu_seconds=seconds, output_bytes=OUTPUT)
 
 
 def same_output(output: str, expected: str) -> bool:

@@ -1,5 +1,5 @@
 """Runs programs that nobody vouches for: one fresh sandbox for each."""
 
-from archsearch.sandbox.sandbox import Sandbox
+from archsearch.sandbox.sandbox import Sandbox, Standing, survey
 
-__all__ = ["Sandbox"]
+__all__ = ["Sandbox", "Standing", "survey"]

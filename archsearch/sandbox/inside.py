@@ -91,8 +91,10 @@ class Inside:
             self.end(error)
             raise
         except BaseException as error:  # noqa: BLE001 (whatever a program raises is its result)
-            self.end(error)
+            if isinstance(error, MemoryError):
+                self.module.__dict__.clear()
             show(error)
+            self.end(error)
             sys.exit(1)
         if self.setup["mode"] == "calls":
             self.channel.send(SERVED, b"")
@@ -137,8 +139,6 @@ class Inside:
 
     def end(self, error: BaseException) -> None:
         """Tells the error that ended the program."""
-        if isinstance(error, MemoryError):
-            self.module.__dict__.clear()
         self.channel.send(END, plain.encode(told(error), 1 << 20))
 
     def leave(self) -> NoReturn:
@@ -191,6 +191,8 @@ def show(error: BaseException) -> None:
         sys.excepthook(type(error), error, error.__traceback__)
     except BaseException:  # noqa: BLE001 (a program may have put its own hook there)
         return
+    finally:
+        flush()
 
 
 def flush() -> None:

@@ -18,6 +18,7 @@ from archsearch.sandbox import plain, wire
 
 CANARY = "ARCHSEARCH_CANARY"
 """The one variable in a warden's environment; no program may ever see it."""
+CANARY_VALUE = "planted"
 _START = """
 import sys
 sys.path.insert(0, sys.argv[2])
@@ -67,7 +68,7 @@ class Keeper:
     async def _start(self) -> None:
         near, far = socket.socketpair()
         with far:
-            environment = {CANARY: "planted"} | {
+            environment = {CANARY: CANARY_VALUE} | {
                 name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ
             }
             command = [sys.executable, "-I", "-S", "-c", _START, str(far.fileno()), _ROOT]

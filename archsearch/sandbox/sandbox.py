@@ -7,7 +7,7 @@ import os
 import platform
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from archsearch.errors import ConfigError, SandboxFailed, SandboxUnavailable, UnknownName
 from archsearch.program import Execution, Program, Reply
@@ -121,6 +121,34 @@ def _chosen(tier: str | None, unsafe: bool) -> tuple[str, ...]:
     return AUTOMATIC if tier is None else (tier,)
 
 
+class Standing(NamedTuple):
+    """Whether this host gives a kind of sandbox."""
+
+    tier: str
+    ok: bool
+    reason: str
+    """Why not, and the remedy; empty where it does."""
+
+
+async def survey() -> tuple[Standing, ...]:
+    """Tries every kind of sandbox, the best first, then those that are taken only when named. The
+    first that is `ok` among `bwrap` and `landlock` is what `Sandbox.open` takes."""
+    found = []
+    stage = await asyncio.to_thread(stages.make)
+    try:
+        for name in [name for name, tier in TIERS.items() if tier.isolates]:
+            async with AsyncExitStack() as stack:
+                try:
+                    await _establish(stack, name, stage, processes=1)
+                except SandboxUnavailable as error:
+                    found.append(Standing(name, False, str(error)))
+                else:
+                    found.append(Standing(name, True, ""))
+    finally:
+        await asyncio.to_thread(stage.remove)
+    return tuple(found)
+
+
 async def _first(
     stack: AsyncExitStack, names: Sequence[str], stage: Stage, processes: int
 ) -> Sandbox:
@@ -144,7 +172,9 @@ async def _establish(stack: AsyncExitStack, name: str, stage: Stage, processes: 
         for keeper in sandbox.keepers:
             own.push_async_callback(keeper.close)
         if TIERS[name].isolates:
-            await canaries.check(sandbox)
+            user = sandbox.keepers[0].settings["uid"]
+            wardens = (keeper.pid for keeper in sandbox.keepers if keeper.pid)
+            await canaries.check(sandbox, user, wardens)
         stack.push_async_callback(own.pop_all().aclose)
     return sandbox
 

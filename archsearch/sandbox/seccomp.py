@@ -98,23 +98,29 @@ class Step:
         return struct.pack("=HBBI", self.code, self.then, self.otherwise, self.value)
 
 
-def program(*, namespaces: bool, machine: str = "") -> bytes:
+def machine() -> str:
+    """The architecture we run on."""
+    return platform.machine()
+
+
+def program(*, namespaces: bool, architecture: str = "") -> bytes:
     """The filter for this machine, as an array of `sock_filter`.
 
     `namespaces`: whether the sandbox has namespaces of its own; without, a program may neither fork
     nor touch the attributes of files. Raises `ValueError` for an architecture without numbers.
     """
-    machine = machine or platform.machine()
-    if machine not in AUDIT:
-        raise ValueError(f"no system call numbers for {machine}; known: {', '.join(AUDIT)}")
-    this = list(AUDIT).index(machine)
+    architecture = architecture or machine()
+    if architecture not in AUDIT:
+        known = ", ".join(AUDIT)
+        raise ValueError(f"a filter needs system call numbers; got {architecture}; known: {known}")
+    this = list(AUDIT).index(architecture)
     steps = [
         Step(LOAD, ARCHITECTURE),
-        Step(EQUAL, AUDIT[machine], then=1),
+        Step(EQUAL, AUDIT[architecture], then=1),
         Step(RETURN, KILL),
         Step(LOAD, NUMBER),
     ]
-    if machine == "x86_64":
+    if architecture == "x86_64":
         steps += [Step(AT_LEAST, X32, otherwise=1), Step(RETURN, ENOSYS)]
     steps += _new_calls()
     denied = DENIED if namespaces else DENIED | DENIED_WITHOUT_NAMESPACES

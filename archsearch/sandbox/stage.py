@@ -55,7 +55,8 @@ for library in ("libgcc_s.so.1", "libstdc++.so.6"):  # loaded when a thread or a
     except OSError:
         pass
 with open("/proc/self/maps") as maps:
-    print(*sorted({"/" + line.partition("/")[2].strip() for line in maps if ".so" in line}), sep="\\n")
+    mapped = {"/" + line.partition("/")[2].strip() for line in maps if ".so" in line}
+print(*sorted(mapped), sep="\\n")
 """
 
 
@@ -192,10 +193,10 @@ def _copy_libraries(root: Path, python: str, packages: Iterable[str]) -> None:
             (target / place.name).chmod(0o755)
             for name in _links_to(place):
                 (target / name).symlink_to(place.name)
-    loader = _loader(Path(python))
-    if loader:
-        _in(root, loader).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(Path(loader).resolve(), _in(root, loader))
+    needed = loader(Path(python))
+    if needed:
+        _in(root, needed).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(Path(needed).resolve(), _in(root, needed))
 
 
 def _library_path() -> str:
@@ -210,7 +211,7 @@ def _links_to(library: Path) -> set[str]:
     return {one.name for one in links if one.resolve() == library}
 
 
-def _loader(executable: Path) -> str:
+def loader(executable: Path) -> str:
     """The dynamic loader that an ELF executable of 64 bits asks for; empty if it asks for none."""
     data = executable.read_bytes()
     (table,) = struct.unpack_from("<Q", data, 0x20)

@@ -22,6 +22,8 @@ class Usage:
 
     cpu_seconds: float
     memory_bytes: int
+    largest_bytes: int
+    """Of the process that takes most."""
     threads: int
 
 
@@ -66,14 +68,15 @@ def below(pid: int) -> Iterator[int]:
 def usage(pids: Iterable[int]) -> Usage:
     """What they take now. CPU time counts the children that they waited for; memory that several of
     them share counts once for each."""
-    cpu = pages = threads = 0
+    cpu = threads = 0
+    pages = [0]
     for pid in pids:
         with contextlib.suppress(OSError):
             fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
             cpu += sum(map(int, fields[11:15]))
             threads += int(fields[17])
-            pages += int(fields[21])
-    return Usage(cpu / _TICKS, pages * _PAGE, threads)
+            pages.append(int(fields[21]))
+    return Usage(cpu / _TICKS, sum(pages) * _PAGE, max(pages) * _PAGE, threads)
 
 
 def proportional(pids: Iterable[int]) -> int:
@@ -89,7 +92,19 @@ def proportional(pids: Iterable[int]) -> int:
 
 
 def end_all() -> Iterator[End]:
-    """Kills and reaps every process below this one, until there is none."""
+    """Kills and reaps every process below this one, until there is none.
+
+    The kernel reaps for itself what dies with a namespace, and forgets what that took; so what the
+    processes took until now is told first, as of a process that is none, and not twice.
+    """
+    before = usage(pid for child in children(os.getpid()) for pid in below(child))
+    ended = list(_end_all())
+    missing = before.cpu_seconds - sum(end.cpu_seconds for end in ended)
+    yield End(0, 0, max(0.0, missing), before.largest_bytes)
+    yield from ended
+
+
+def _end_all() -> Iterator[End]:
     while True:
         for pid in children(os.getpid()):
             for one in list(below(pid)):

@@ -49,7 +49,7 @@ def test_a_problem_has_its_own_time(tmp_path: Path) -> None:
     rows[1]["time_limit"] = None
     loaded = CodeContests(path=written(tmp_path / "r.jsonl", rows), slack=2, seconds=7).load(9)
     limits = [CodeContests(slack=2, seconds=7).limits(one.target.reference) for one in loaded]
-    assert [one.seconds for one in limits] == [5.0, 14.0, 5.0, 5.0]
+    assert [one.cpu_seconds for one in limits] == [5.0, 14.0, 5.0, 5.0]
 
 
 def test_all_three_kinds_of_tests_count(tmp_path: Path) -> None:
