@@ -121,6 +121,11 @@ class Architecture:
             [placed(f"{at}.{row[0].type}", _side_by_side(row)) for at, row in enumerate(self.rows)]
         )
 
+    @property
+    def executes(self) -> bool:
+        """Whether it runs programs: unit tests of kind program are there to be run."""
+        return any(outline.holds(Facet.PROGRAM_TESTS) for outline in self.outlines)
+
     def warnings(self) -> list[str]:
         """What it pays for and nothing uses."""
         found = []

@@ -63,6 +63,8 @@ class Benchmark(BaseModel, ABC):
 
     version: ClassVar[int] = 1
     """Raised whenever loading or scoring may give another result than before."""
+    executes: ClassVar[bool] = False
+    """Whether a score takes programs to be run, so that there must be a sandbox."""
 
     name: str
 

@@ -58,6 +58,8 @@ class Problem:
 class CodeBenchmark(Benchmark):
     """A benchmark whose replies are Python."""
 
+    executes: ClassVar[bool] = True
+
     row: ClassVar[type[BaseModel]]
     """A row as published; other columns are ignored."""
 

@@ -110,7 +110,7 @@ class Evaluator:
             slate = await architecture.step()(Slate(question=item.question), walk)
             answer, fallbacks = slate.candidates[0], slate.fallbacks
             result: Score | Failure = await self.benchmark.judge(
-                answer.text, item.target, self.dispatcher.execute
+                answer.text, item.target, Walk(self.dispatcher).execute
             )
         except RequestRejected as error:
             # It would be rejected again: the architecture's own fault, so it is scored.
@@ -130,7 +130,7 @@ class Evaluator:
             result=result,
             text=answer.text if answer else "",
             used=walk.used,
-            cost=measured(walk.used, self.tariffs),
+            cost=measured(walk.used, self.tariffs, cpu_seconds=walk.cpu_seconds),
             fallbacks=fallbacks,
         )
 

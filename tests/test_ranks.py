@@ -10,11 +10,12 @@ ROOT = Path(__file__).parents[1]
 RANKS = [
     "archsearch types errors program syntax operators",
     "seeds collector gguf answers replies stats gate patience budget layer registry database",
-    "shape pool shrinkage rows solution asserts",
-    "flops compose prompts store benchmark verdicts thinking judging results statements suites "
-    "sandbox",
+    "shape pool shrinkage sandbox rows solution asserts",
+    "flops compose prompts store benchmark verdicts thinking judging results statements suites",
     "models architecture asking answering codebench coding agreement",
     "cost ranking archon evalplus",
+    "meter",
+    "executor",
     "dispatch",
     "calls",
     "evaluate",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import struct
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from archsearch.program import Limits, Status
-from archsearch.sandbox import plain, tree
+from archsearch.sandbox import disk, plain, tree
 from archsearch.sandbox.cgroup import Group
 from archsearch.sandbox.inside import CALL, END, READY
 from archsearch.sandbox.launch import Launched, launch
@@ -24,7 +23,6 @@ OVERHEAD_BYTES = 32 << 20
 ERROR_BYTES = 8192
 """Room for one error in what a program answers, on top of its values."""
 OPEN_FILES = 256
-SCRATCH_FILES = 10_000
 START_SECONDS = 60.0
 WATCH_SECONDS = 0.04
 _CHUNK = 1 << 16
@@ -50,6 +48,8 @@ class Cell:
         self.told: tuple[str, str] | None = None
         """The error in its `END` and that error's builtin kind, empty for none."""
         self.exit_code: int | None = None
+        self._open: dict[int, bytearray] = {}
+        self._requests: int | None = None
         self._closing = False
         self._waiting: deque[memoryview] = deque()
         self._started = self._watched = time.monotonic()
@@ -65,12 +65,13 @@ class Cell:
             self._process.stderr: self.stderr,
             self._process.answers: self._answers,
         }
-        self._requests: int | None = self._process.requests
+        self._requests = self._process.requests
         setup = {
             "mode": self.mode,
             "rlimits": self._rlimits(),
             "paths": [self.tier.packages],
             "functions": list(functions),
+            "filter": self.tier.filter() if self.tier.filters_inside else b"",
             "value_bytes": self.limits.output_bytes,
         }
         self.send(plain.encode(setup, 1 << 20))
@@ -213,7 +214,7 @@ class Cell:
         if not self.tier.namespaces:
             if used.threads > limits.processes:
                 self.stop("exception", f"more than {limits.processes} processes and threads")
-            if self.scratch and _is_full(self.scratch, limits.disk_bytes):
+            if self.scratch and disk.is_full(self.scratch, pids, limits.disk_bytes):
                 self.stop("memory", f"more than {limits.disk_bytes} bytes of files, or too many")
 
     def stop(self, status: Status, error: str) -> None:
@@ -255,19 +256,3 @@ def read_plain(content: bytes) -> Any:
         return plain.decode(content)
     except plain.NotPlain:
         return None
-
-
-def _is_full(folder: Path, most: int) -> bool:
-    """Whether there are more than so many bytes in it, or more files than one can count quickly."""
-    total = count = 0
-    waiting = [str(folder)]
-    while waiting:
-        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                count += 1
-                total += entry.stat(follow_symlinks=False).st_blocks * 512
-                if total > most or count > SCRATCH_FILES:
-                    return True
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
-    return False

@@ -77,6 +77,17 @@ class _Encoder:
         self.add(tag + _LENGTH.pack(len(content)))
         self.add(content)
 
+    def members(self, tag: bytes, items: Iterable[Any], depth: int) -> None:
+        """Sorted, as the order of a set hangs on the process: equal sets have equal bytes."""
+        encoded = []
+        for item in items:
+            apart = _Encoder(self.limit - len(self.made))
+            apart.put(item, depth + 1)
+            encoded.append(bytes(apart.made))
+        self.add(tag + _LENGTH.pack(len(encoded)))
+        for member in sorted(encoded):
+            self.add(member)
+
     def items(self, tag: bytes, size: int, items: Iterable[Any], depth: int) -> None:
         self.add(tag + _LENGTH.pack(size))
         for item in items:
@@ -120,11 +131,11 @@ def _put_tuple(encoder: _Encoder, value: Any, depth: int) -> None:
 
 
 def _put_set(encoder: _Encoder, value: Any, depth: int) -> None:
-    encoder.items(b"S", set.__len__(value), set.__iter__(value), depth)
+    encoder.members(b"S", set.__iter__(value), depth)
 
 
 def _put_frozenset(encoder: _Encoder, value: Any, depth: int) -> None:
-    encoder.items(b"Z", frozenset.__len__(value), frozenset.__iter__(value), depth)
+    encoder.members(b"Z", frozenset.__iter__(value), depth)
 
 
 def _put_dict(encoder: _Encoder, value: Any, depth: int) -> None:

@@ -77,7 +77,8 @@ class Sandbox:
         nothing else ran here, unless the program had a core to itself all along. Cancelled, it
         leaves nothing behind.
         """
-        keeper = await self._free.get()
+        async with self._alone:  # in turn: the queue lets those who return overtake those who wait
+            keeper = await self._free.get()
         try:
             execution = await self._run(keeper, program)
         finally:
@@ -128,6 +129,11 @@ class Standing(NamedTuple):
     ok: bool
     reason: str
     """Why not, and the remedy; empty where it does."""
+
+    @property
+    def automatic(self) -> bool:
+        """Whether it is taken without being named."""
+        return self.tier in AUTOMATIC
 
 
 async def survey() -> tuple[Standing, ...]:

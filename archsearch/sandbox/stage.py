@@ -92,11 +92,18 @@ def make(packages: Sequence[str] = ()) -> Stage:
         rubbish.remove(folder)
         raise SandboxUnavailable(
             f"a sandbox needs about 100 MB in a temporary folder that other users may enter; "
-            f"{error}; free some, or set TMPDIR to another place"
+            f"{_first_reason(error)}; free some, or set TMPDIR to another place"
         ) from error
     except BaseException:
         rubbish.remove(folder)
         raise
+
+
+def _first_reason(error: OSError) -> str:
+    """One line: `shutil.copytree` tells a reason for each of a thousand files."""
+    if isinstance(error, shutil.Error) and isinstance(error.args[0], list):
+        return str(error.args[0][0][-1])
+    return str(error)
 
 
 def _folder() -> Path:
@@ -149,12 +156,9 @@ def _copy_python(root: Path) -> str:
 
 
 def _left_out(folder: str, names: list[str]) -> set[str]:
-    top = folder in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
-    return {
-        name
-        for name in names
-        if (top and (name in LEFT_OUT or name.startswith("config-"))) or ".opt-" in name
-    }
+    # Its top is where `os.py` is.
+    top = LEFT_OUT if "os.py" in names else set()
+    return {n for n in names if n in top or n.startswith("config-") or ".opt-" in n}
 
 
 def copy_distribution(name: str, to: Path) -> str:

@@ -32,7 +32,7 @@ from archsearch.program import Runner
 from archsearch.seeds import seed_of
 from archsearch.store import SampleStore
 from archsearch.testing.malformed import BLANK, malformed
-from archsearch.testing.runners import Recorder, Replayer, shared_sandbox
+from archsearch.testing.runners import Recorder, Replayer, giving, shared_sandbox
 from archsearch.types import Candidate, Message, Origin, Question, Request, Slate, UnitTest
 
 PATH = "1.layer"
@@ -146,7 +146,7 @@ def _run(
             for name in frozenset().union(*(layer.models() for layer in layers))
         }
         with SampleStore() as store:
-            sandbox = runner or shared_sandbox()
+            sandbox = giving(runner or shared_sandbox())
             door = Walk(Dispatcher(models, store, sandbox=sandbox)).at(PATH)
             left = await (step or layers[0])(slate, door)
             return Run(slate=left, used=door.used, asked=tuple(asked))

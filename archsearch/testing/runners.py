@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from functools import cache, cached_property
@@ -14,6 +14,7 @@ import pytest
 
 from archsearch.program import Execution, Program, Runner
 from archsearch.sandbox import Sandbox
+from archsearch.store import execution_key
 
 Result = TypeVar("Result")
 
@@ -33,7 +34,6 @@ class SharedSandbox:
 
     @cached_property
     def _sandbox(self) -> Runner:
-
         return self._begun(self._stack.enter_async_context(Sandbox.open())).result()
 
     @property
@@ -113,4 +113,13 @@ class Replayer:
 
 def key_of(program: Program) -> str:
     """What tells programs apart."""
-    return repr(program.identity())
+    return execution_key("", program)
+
+
+def giving(runner: Runner) -> Callable[[], Awaitable[Runner]]:
+    """What a dispatcher opens its sandbox by."""
+
+    async def given() -> Runner:
+        return runner
+
+    return given
