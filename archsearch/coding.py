@@ -71,7 +71,7 @@ def limits_of(seconds: float) -> Limits:
     return Limits(seconds=seconds, cpu_seconds=seconds)
 
 
-def executor(question: Question, execute: Execute) -> Execute:
+def execute_for(question: Question, execute: Execute) -> Execute:
     """What runs the programs that `question` asks for."""
     return _reading_and_writing(execute) if is_read_and_write(question) else execute
 

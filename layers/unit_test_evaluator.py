@@ -23,7 +23,7 @@ from archsearch.agreement import broken_tests
 from archsearch.asking import AskingLayer
 from archsearch.coding import (
     SECONDS,
-    executor,
+    execute_for,
     limits_of,
     program_of,
     program_tests,
@@ -225,7 +225,7 @@ class UnitTestEvaluator(AskingLayer):
         said = await verdicts(
             source,
             [*program_tests(programs, slate.question), *public_tests(slate.question)],
-            executor(slate.question, calls.execute),
+            execute_for(slate.question, calls.execute),
             limits=limits_of(self.seconds),
         )
         verdict = dict(zip(programs, said, strict=False))

@@ -13,6 +13,7 @@ from archsearch.asserts import free_names, parse, read
 from archsearch.errors import SandboxFailed
 from archsearch.operators import Unreadable
 from archsearch.program import Call, Execution, Limits, Program, Reply
+from archsearch.testing.runners import SharedSandbox
 from archsearch.verdicts import (
     MOST_RUNS,
     Case,
@@ -25,7 +26,6 @@ from archsearch.verdicts import (
 )
 from tests.benchmarks.code import FORGERIES
 from tests.honest import Honest
-from tests.sandboxes import SharedSandbox
 
 pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning")  # of tests such as `assert (1,)`
 

@@ -156,12 +156,9 @@ def _copy_python(root: Path) -> str:
 
 
 def _left_out(folder: str, names: list[str]) -> set[str]:
-    top = folder in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
-    return {
-        name
-        for name in names
-        if (top and (name in LEFT_OUT or name.startswith("config-"))) or ".opt-" in name
-    }
+    # Its top is where `os.py` is.
+    top = LEFT_OUT if "os.py" in names else set()
+    return {n for n in names if n in top or n.startswith("config-") or ".opt-" in n}
 
 
 def copy_distribution(name: str, to: Path) -> str:

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -14,13 +15,12 @@ from archsearch.program import Call, Limits, Program
 from archsearch.sandbox import Sandbox, tree
 from archsearch.testing.sandbox_contract import Open
 
-SECRET = "a-key-that-nobody-may-see"
-BEFORE = {**os.environ}
+PLANTED = "a-key-that-nobody-may-see"
 
 
 @pytest.fixture(scope="module", params=["bwrap", "landlock"])
 def here(request):
-    os.environ["ARCHSEARCH_API_KEY"] = SECRET
+    os.environ["ARCHSEARCH_API_KEY"] = PLANTED
     with asyncio.Runner() as runner:
         opening = Sandbox.open(request.param, processes=2)
         try:
@@ -47,11 +47,10 @@ for path in glob.glob("/proc/*/environ") + glob.glob("/proc/*/cmdline"):
     ran = here.source(source)
     assert ran.status == "ok"
     assert "LD_LIBRARY_PATH" in ran.stdout
-    assert SECRET not in ran.stdout
+    assert PLANTED not in ran.stdout
     for keeper in here.sandbox.keepers:
         if keeper.pid:
-            with open(f"/proc/{keeper.pid}/environ", encoding="ascii") as file:
-                assert SECRET not in file.read()
+            assert PLANTED.encode() not in Path(f"/proc/{keeper.pid}/environ").read_bytes()
 
 
 COUNT = """
@@ -109,8 +108,8 @@ def test_4_memory_is_limited_wherever_it_is_held(here, source):
 
 
 def memory_available():
-    with open("/proc/meminfo", encoding="ascii") as file:
-        return next(int(line.split()[1]) << 10 for line in file if "MemAvailable" in line)
+    lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if "MemAvailable" in line)
 
 
 def test_5_the_end_of_a_thread_ends_no_program(here):
@@ -170,6 +169,11 @@ def test_7_nothing_is_left_of_many(here):
 def leftovers(here, stage):
     """Open descriptors of all our processes, files in the stage, processes of ours."""
     pids = [os.getpid(), *(keeper.pid for keeper in here.sandbox.keepers if keeper.pid)]
-    descriptors = [len(os.listdir(f"/proc/{pid}/fd")) for pid in pids]
+    descriptors = [len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids]
     files = sum(len(names) for _, _, names in os.walk(stage))
-    return descriptors, files, os.listdir(f"{stage}/scratch"), len(list(tree.below(os.getpid())))
+    return (
+        descriptors,
+        files,
+        list(Path(stage, "scratch").iterdir()),
+        len(list(tree.below(os.getpid()))),
+    )

@@ -9,7 +9,8 @@ from archsearch.sandbox.tiers.base import Tier, run_python
 
 
 class Unsafe(Tier):
-    """Runs as the user, reads and writes what the user may, and reaches the network."""
+    """Reads and writes what the user of archsearch may, or any user where that is root, and reaches
+    the network."""
 
     name = "unsafe"
     namespaces = False
