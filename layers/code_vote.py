@@ -17,7 +17,7 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from archsearch.coding import (
+from archsearch.code.coding import (
     SECONDS,
     execute_for,
     inputs,

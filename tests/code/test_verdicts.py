@@ -9,12 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archsearch.asserts import free_names, parse, read
-from archsearch.errors import SandboxFailed
-from archsearch.operators import Unreadable
-from archsearch.program import Call, Execution, Limits, Program, Reply
-from archsearch.testing.runners import SharedSandbox
-from archsearch.verdicts import (
+from archsearch.code.asserts import free_names, parse, read
+from archsearch.code.operators import Unreadable
+from archsearch.code.verdicts import (
     MOST_RUNS,
     Case,
     Expectation,
@@ -24,6 +21,9 @@ from archsearch.verdicts import (
     verdict_of_outputs,
     verdicts,
 )
+from archsearch.errors import SandboxFailed
+from archsearch.program import Call, Execution, Limits, Program, Reply
+from archsearch.testing.runners import SharedSandbox
 from tests.benchmarks.code import FORGERIES
 from tests.honest import Honest
 

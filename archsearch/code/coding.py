@@ -14,11 +14,11 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from archsearch.asserts import parse, read
-from archsearch.operators import Unreadable
+from archsearch.code.asserts import parse, read
+from archsearch.code.operators import Unreadable
+from archsearch.code.solution import solution
 from archsearch.program import Call, Execute, Execution, Limits, Plain, Program, Reply
 from archsearch.seeds import digest
-from archsearch.solution import solution
 from archsearch.types import Question, UnitTest
 
 PROGRAM = "program"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archsearch.coding import (
+from archsearch.code.coding import (
     execute_for,
     inputs,
     is_read_and_write,
