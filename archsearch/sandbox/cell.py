@@ -71,6 +71,7 @@ class Cell:
             "rlimits": self._rlimits(),
             "paths": [self.tier.packages],
             "functions": list(functions),
+            "filter": self.tier.filter() if self.tier.filters_inside else b"",
             "value_bytes": self.limits.output_bytes,
         }
         self.send(plain.encode(setup, 1 << 20))

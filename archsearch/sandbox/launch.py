@@ -73,7 +73,7 @@ def _become(
         home = str(scratch or "/")
         os.chdir(home)
         command, environment = tier.command(limits, FILTER), tier.environment(home)
-        os.set_inheritable(FILTER, tier.namespaces)  # others have taken it themselves
+        os.set_inheritable(FILTER, tier.takes_filter)
         tier.confine(home)
         for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python ignores
             signal.signal(number, signal.SIG_DFL)

@@ -14,3 +14,7 @@ class TestLandlock(SandboxContract):
 
 class TestUnsafe(SandboxContract):
     tier = "unsafe"
+
+
+class TestNsjail(SandboxContract):
+    tier = "nsjail"

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from archsearch.program import Limits
 from archsearch.sandbox import seccomp
-from archsearch.sandbox.stage import HERE, Stage
+from archsearch.sandbox.stage import HERE, INSIDE, Stage
 
 PYTHON_FLAGS = ("-s", "-S", "-P", "-B", "-X", "utf8")
 """No site-packages, no folder of its own on the path, nothing written. The environment is ours
@@ -39,6 +39,10 @@ class Tier(ABC):
     scratch folder on the host, and what it takes is watched from outside."""
     isolates: ClassVar[bool] = True
     """Whether it keeps a program from anything at all."""
+    takes_filter: ClassVar[bool] = False
+    """Whether its command reads the seccomp filter from a descriptor."""
+    filters_inside: ClassVar[bool] = False
+    """Whether `inside.py` sets the seccomp filter, because nobody outside can."""
 
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
@@ -100,6 +104,34 @@ class Tier(ABC):
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
         }
+
+
+class InOwnRoot(Tier):
+    """A kind whose programs see the stage as `/` and have namespaces of their own."""
+
+    SHARED_MEMORY_BYTES: ClassVar[int] = 16 << 20
+
+    def environment(self, scratch: str) -> dict[str, str]:
+        """The stage is its root."""
+        return self.variables(f"{HERE}/lib", "/tmp")  # noqa: S108
+
+    @property
+    def inside(self) -> list[str]:
+        """The command that runs the runner, as seen in there."""
+        return run_python(self.ground.python, INSIDE)
+
+    @property
+    def packages(self) -> str:
+        """In the stage, which is its root."""
+        return f"{HERE}/packages"
+
+    def processes(self, limits: Limits) -> int | None:
+        """Counted in its own namespace, with the first process of that."""
+        return limits.processes + 1
+
+    def exit_code(self, code: int) -> int:
+        """A signal is told as a shell does."""
+        return 128 - code if code > 128 else code
 
 
 def run_python(python: str, inside: str) -> list[str]:

@@ -13,23 +13,15 @@ from pathlib import Path
 
 from archsearch.errors import SandboxUnavailable
 from archsearch.program import Limits
-from archsearch.sandbox.stage import (
-    DEVICES,
-    HERE,
-    INSIDE,
-    Stage,
-    copy_distribution,
-    is_open_to_all,
-)
-from archsearch.sandbox.tiers.base import Tier, run_python
-
-SHARED_MEMORY_BYTES = 16 << 20
+from archsearch.sandbox.stage import DEVICES, Stage, copy_distribution, is_open_to_all
+from archsearch.sandbox.tiers.base import InOwnRoot
 
 
-class Bwrap(Tier):
+class Bwrap(InOwnRoot):
     """Everything of the host is out of sight, and seccomp guards the way into its kernel."""
 
     name = "bwrap"
+    takes_filter = True
 
     @classmethod
     def prepare(cls, stage: Stage) -> str:
@@ -57,24 +49,7 @@ class Bwrap(Tier):
             *("--ro-bind", str(self.ground.stage / "root"), "/"),
             *devices,
             *("--size", str(limits.disk_bytes), "--tmpfs", "/tmp"),  # noqa: S108
-            *("--size", str(SHARED_MEMORY_BYTES), "--tmpfs", "/dev/shm"),  # noqa: S108
+            *("--size", str(self.SHARED_MEMORY_BYTES), "--tmpfs", "/dev/shm"),  # noqa: S108
             *("--chdir", "/tmp", "--seccomp", str(filter_descriptor), "--"),  # noqa: S108
-            *run_python(self.ground.python, INSIDE),
+            *self.inside,
         ]
-
-    def environment(self, scratch: str) -> dict[str, str]:
-        """The stage is its root."""
-        return self.variables(f"{HERE}/lib", "/tmp")  # noqa: S108
-
-    @property
-    def packages(self) -> str:
-        """In the stage, which is its root."""
-        return f"{HERE}/packages"
-
-    def processes(self, limits: Limits) -> int | None:
-        """Counted in its own namespace, with the first process of that."""
-        return limits.processes + 1
-
-    def exit_code(self, code: int) -> int:
-        """It tells a signal as a shell does."""
-        return 128 - code if code > 128 else code

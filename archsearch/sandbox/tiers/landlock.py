@@ -17,6 +17,7 @@ import struct
 from pathlib import Path
 
 from archsearch.program import Limits
+from archsearch.sandbox.inside import install_filter
 from archsearch.sandbox.seccomp import AUDIT, machine
 from archsearch.sandbox.stage import DEVICES, INSIDE, loader
 from archsearch.sandbox.tiers.base import Tier, run_python
@@ -25,7 +26,6 @@ LEAST_ABI = 6
 """The first that keeps signals and abstract sockets in."""
 _CREATE, _ADD_RULE, _RESTRICT = 444, 445, 446
 _VERSION, _PATH_BENEATH = 1, 1
-_SET_SECCOMP, _FILTER_MODE = 22, 2
 
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1, 2, 4, 8
 _REMOVE_DIR, _REMOVE_FILE, _MAKE_DIR, _MAKE_FILE = 1 << 4, 1 << 5, 1 << 7, 1 << 8
@@ -77,16 +77,7 @@ class Landlock(Tier):
         _allow(ruleset, Path(scratch), _SCRATCH)
         _checked(_syscall(_RESTRICT, ruleset, 0), "landlock_restrict_self")
         os.close(ruleset)
-        self._filter_calls()
-
-    def _filter_calls(self) -> None:
-        steps = ctypes.create_string_buffer(self.filter())
-        count = (len(steps) - 1) // 8
-        program = struct.pack("@HxxxxxxQ", count, ctypes.addressof(steps))
-        buffer = ctypes.create_string_buffer(program)
-        libc = ctypes.CDLL(None, use_errno=True)
-        done = libc.prctl(_SET_SECCOMP, _FILTER_MODE, ctypes.byref(buffer), 0, 0)
-        _checked(done, "seccomp")
+        install_filter(self.filter())
 
 
 def _allow(ruleset: int, place: Path, rights: int) -> None:

@@ -9,7 +9,7 @@ from archsearch.sandbox.tiers.base import Tier, run_python
 
 
 class Unsafe(Tier):
-    """Reads and writes what any user may, or the user of archsearch unless that is root, and reaches
+    """Reads and writes what the user of archsearch may, or any user where that is root, and reaches
     the network."""
 
     name = "unsafe"
