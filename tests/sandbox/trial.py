@@ -25,7 +25,8 @@ GRACE = 2.0
 SCAVENGER = Path(__file__).parent / "scavenger.txt"
 INNOCENT = """
 import os, sys
-print(sorted(os.environ.items()), sorted(os.listdir(".")), sys.path, sorted(sys.modules))
+seen = (sorted(os.environ.items()), sorted(os.listdir(".")), sys.path, sorted(sys.modules))
+print(str(seen).replace(os.getcwd(), "here"))
 def squares(numbers):
     return [number * number for number in numbers]
 """
