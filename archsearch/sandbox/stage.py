@@ -31,6 +31,8 @@ ROOM_BYTES = 256 << 20
 DEVICES = ("null", "zero", "full", "random", "urandom")
 HERE = "/sandbox"
 """Where our own files lie in it."""
+CHANNEL = "/channel"
+"""Where the named pipes lie of a sandbox that hands down no descriptors."""
 
 INSIDE = f"{HERE}/inside.pyc"
 """The runner, compiled once for all programs."""
@@ -140,7 +142,7 @@ def is_open_to_all(place: Path) -> bool:
 def _fill(folder: Path, packages: Sequence[str]) -> Stage:
     root = folder / "root"
     here = root / HERE[1:]
-    for name in ("tmp", "proc", "dev/shm", f"{HERE[1:]}/lib", f"{HERE[1:]}/packages"):
+    for name in ("tmp", "proc", CHANNEL[1:], "dev/shm", f"{HERE[1:]}/lib", f"{HERE[1:]}/packages"):
         (root / name).mkdir(parents=True)
     for name in DEVICES:
         (root / "dev" / name).touch()
