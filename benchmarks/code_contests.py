@@ -22,10 +22,10 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 from archsearch.benchmark import Item
-from archsearch.codebench import PROGRAM, WALL, CodeBenchmark, Problem
+from archsearch.code.benchmark import PROGRAM, WALL, CodeBenchmark, Problem
+from archsearch.code.verdicts import Case, Verdict, verdict_of_outputs
 from archsearch.program import Execute, Limits
 from archsearch.rows import hub_rows
-from archsearch.verdicts import Case, Verdict, verdict_of_outputs
 
 REVISION = "802411c3010cb00d1b05bad57ca77365a3c699d6"
 """Commit of deepmind/code_contests on the Hugging Face hub."""

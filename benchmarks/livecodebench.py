@@ -27,11 +27,17 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, Field
 
 from archsearch.benchmark import Item
-from archsearch.codebench import FUNCTION, PROGRAM, CodeBenchmark, Problem, fenced
+from archsearch.code.benchmark import FUNCTION, PROGRAM, CodeBenchmark, Problem, fenced
+from archsearch.code.verdicts import (
+    Case,
+    Expectation,
+    Verdict,
+    verdict_of_checks,
+    verdict_of_outputs,
+)
 from archsearch.errors import ConfigError
 from archsearch.program import Call, Execute, Plain
 from archsearch.rows import hub_rows
-from archsearch.verdicts import Case, Expectation, Verdict, verdict_of_checks, verdict_of_outputs
 
 REVISION = "0fe84c3912ea0c4d4a78037083943e8f0c4dd505"
 """Commit of livecodebench/code_generation_lite on the Hugging Face hub."""

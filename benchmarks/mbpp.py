@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import AliasChoices, BaseModel, Field
 
 from archsearch.benchmark import Item
-from archsearch.codebench import FUNCTION, CodeBenchmark, Problem, fenced, tested
+from archsearch.code.benchmark import FUNCTION, CodeBenchmark, Problem, fenced, tested
 from archsearch.rows import hub_rows
 
 REVISION = "4bb6404fdc6cacfda99d4ac4205087b89d32030c"

@@ -7,8 +7,8 @@ this was written: the revision is the one that public code pins, and the form of
 EvalPlus's `tools/mbpp/to_original_fmt.py`. Licence: Apache-2.0.
 
 As in EvalPlus the first assert of MBPP is shown, the rest is hidden. Inputs and results are
-compared by EvalPlus's rules (`archsearch.evalplus`); a test of another form is run as it is, and
-needs numpy in the sandbox.
+compared by EvalPlus's rules (`archsearch.code.evalplus`); a test of another form is run as it is,
+and needs numpy in the sandbox.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, Field
 
 from archsearch.benchmark import Item
-from archsearch.codebench import FUNCTION, Problem, fenced, tested
-from archsearch.evalplus import EvalPlusBenchmark
+from archsearch.code.benchmark import FUNCTION, Problem, fenced, tested
+from archsearch.code.evalplus import EvalPlusBenchmark
 from archsearch.rows import hub_rows
 
 REVISION = "b2d74c91837c3f2a20c1299ae98133cbe7cfa077"

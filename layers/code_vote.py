@@ -17,9 +17,9 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from archsearch.coding import (
+from archsearch.code.coding import (
     SECONDS,
-    executor,
+    execute_for,
     inputs,
     limits_of,
     outputs,
@@ -70,7 +70,7 @@ class CodeVote(Layer):
         program = {c.text: program_of(c.text, slate.question) for c in slate.candidates}
 
         async def run(source: str, door: Calls) -> str | None:
-            execute = executor(slate.question, door.execute)
+            execute = execute_for(slate.question, door.execute)
             return await outputs(source, asked, execute, limits=limits_of(self.seconds))
 
         distinct = list(dict.fromkeys(filter(None, program.values()))) if asked else []

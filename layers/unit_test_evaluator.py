@@ -19,21 +19,21 @@ from typing import ClassVar, Literal, Self, cast
 from pydantic import Field, model_validator
 
 from archsearch import prompts
-from archsearch.agreement import broken_tests
 from archsearch.asking import AskingLayer
-from archsearch.coding import (
+from archsearch.code.agreement import broken_tests
+from archsearch.code.coding import (
     SECONDS,
-    executor,
+    execute_for,
     limits_of,
     program_of,
     program_tests,
     public_tests,
 )
+from archsearch.code.verdicts import Verdict, verdicts
 from archsearch.judging import judged, most
 from archsearch.layer import Calls, Facet, Layer, Outline, PlannedCall, added_notes
 from archsearch.results import results
 from archsearch.types import Candidate, Fallback, Slate, UnitTest
-from archsearch.verdicts import Verdict, verdicts
 
 _TEMPLATE = Path(__file__).with_suffix(".j2")
 
@@ -225,7 +225,7 @@ class UnitTestEvaluator(AskingLayer):
         said = await verdicts(
             source,
             [*program_tests(programs, slate.question), *public_tests(slate.question)],
-            executor(slate.question, calls.execute),
+            execute_for(slate.question, calls.execute),
             limits=limits_of(self.seconds),
         )
         verdict = dict(zip(programs, said, strict=False))

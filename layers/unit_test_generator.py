@@ -21,7 +21,8 @@ from pydantic import Field
 
 from archsearch import prompts
 from archsearch.asking import AskingLayer
-from archsearch.coding import is_read_and_write, under_test
+from archsearch.code.coding import is_read_and_write, under_test
+from archsearch.code.suites import suite
 from archsearch.layer import (
     Calls,
     Facet,
@@ -32,7 +33,6 @@ from archsearch.layer import (
     added_notes,
 )
 from archsearch.statements import statements
-from archsearch.suites import suite
 from archsearch.types import Completion, Fallback, Question, Slate, TestKind, UnitTest
 
 _TEMPLATES: dict[TestKind, Path] = {

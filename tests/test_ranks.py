@@ -8,12 +8,12 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 RANKS = [
-    "archsearch types errors program syntax operators",
+    "archsearch types errors program syntax",
     "seeds collector gguf answers replies stats gate patience budget layer registry database",
-    "shape pool shrinkage sandbox rows solution asserts",
-    "flops compose prompts store benchmark verdicts thinking judging results statements suites",
-    "models architecture asking answering codebench coding agreement",
-    "cost ranking archon evalplus",
+    "shape pool shrinkage sandbox rows",
+    "flops compose prompts store benchmark thinking judging results statements",
+    "models architecture asking answering code",
+    "cost ranking archon",
     "meter",
     "executor",
     "dispatch",

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from archsearch.asserts import parse, read
 from archsearch.benchmark import Benchmark, Item
 from archsearch.benchmarks.humaneval import HumanEval
+from archsearch.code.asserts import parse, read
+from archsearch.code.operators import Unreadable
 from archsearch.errors import ConfigError, MissingExtra
-from archsearch.operators import Unreadable
 from tests.benchmarks.code import CodeBenchmarkContract
 from tests.benchmarks.synthetic import humaneval_rows, written
 

@@ -92,7 +92,7 @@ def test_hidden_tests_are_text_and_nothing_else(tmp_path: Path, packed: str) -> 
     row = {**livecodebench_rows()[0], "private_test_cases": packed}
     with pytest.raises(ConfigError, match=r"tests of LiveCodeBench 'stdin_0' must be JSON"):
         LiveCodeBench(path=written(tmp_path / "r.jsonl", [row])).load(1)
-    assert not Path("/tmp/archsearch-was-harmed").exists()  # noqa: S108
+    assert not Path("/tmp/archsearch-was-harmed").exists()
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archsearch.architecture import Architecture
+from archsearch.code.suites import suite
 from archsearch.errors import InvalidArchitecture
 from archsearch.layer import Facet, Outline
 from archsearch.layers.generator import Generator
 from archsearch.layers.unit_test_generator import BROKEN, UNREAD, UnitTestGenerator
 from archsearch.statements import statements
-from archsearch.suites import suite
 from archsearch.testing.layer_contract import (
     PATH,
     LayerContract,

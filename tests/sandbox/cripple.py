@@ -27,7 +27,7 @@ from tests.sandbox.watch import descendants
 
 EPERM, ENOSYS, EINVAL = 1, 38, 22
 NAMESPACES = 0x7E020000
-TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
+TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")
 PROGRAM = Program(
     source="""
 import ctypes, time

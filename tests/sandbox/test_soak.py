@@ -1,11 +1,15 @@
 """Nothing piles up over many runs, and hostile programs do innocent ones no harm."""
 
 import asyncio
+import os
+import subprocess
+import sys
+import time
 
 import pytest
 
 from tests.sandbox.host import TIERS, opened
-from tests.sandbox.soak import soak
+from tests.sandbox.soak import Heap, soak
 from tests.sandbox.trial import innocent, scratch
 from tests.sandbox.watch import descendants, survivors
 from tests.sandbox.world import World
@@ -65,3 +69,49 @@ def test_a_sandbox_that_closes_early_leaves_nothing(tier):
             asyncio.run(asyncio.wait_for(fail(), 30))
         assert not survivors(before, within=1)
         assert not list(folder.rglob("*"))
+
+
+KILLED = """
+import asyncio, sys
+from archsearch.program import Program
+from archsearch.sandbox import Sandbox
+
+async def main():
+    async with Sandbox.open(tier=sys.argv[1], processes=2) as sandbox:
+        programs = [Program(source=text) for text in (SPIN, SLEEP, SPIN)]
+        runs = [asyncio.create_task(sandbox.run(program)) for program in programs]
+        await asyncio.sleep(0.5)
+        print("running", flush=True)
+        await asyncio.gather(*runs)
+
+SPIN, SLEEP = "while True: pass", "import time; time.sleep(60)"
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_archsearch_that_is_killed_leaves_nothing(tier):
+    """No process, no file and no control group, though nobody was there to clean up."""
+    with World(), scratch() as folder:
+        before, groups = descendants(), Heap.look(folder).groups
+        process = subprocess.Popen(
+            [sys.executable, "-c", KILLED, tier], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        with process:
+            said = process.stdout.readline()
+            process.kill()
+            if b"running" not in said:
+                pytest.skip(process.stderr.read().decode()[-300:])
+        assert not _left(before, within=30)
+        assert not list(folder.rglob("*"))
+        assert Heap.look(folder).groups <= groups
+
+
+def _left(before, within):
+    """Processes that are left, once they had time to clean up. What lost its parent is ours, for we
+    are a subreaper while the world stands."""
+    end = time.monotonic() + within
+    while (left := survivors(before, within=0)) and time.monotonic() < end:
+        os.waitpid(-1, os.WNOHANG)
+        time.sleep(0.05)
+    return left

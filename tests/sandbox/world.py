@@ -28,7 +28,8 @@ from types import TracebackType
 from typing import Any, Self
 
 ENVIRONMENT = ("OPENAI_API_KEY", "AWS_SECRET_ACCESS_KEY", "HF_TOKEN")
-WIDE = ("/tmp", "/var/tmp", "/dev/shm", "/run", "/dev", "/", "/etc", "/usr/local", "/opt", "/home")  # noqa: S108
+_MEMORY = ["/tmp", "/var/tmp", "/dev/shm", "/run", "/dev"]
+WIDE = [*_MEMORY, "/", "/etc", "/usr/local", "/opt", "/home", "/root"]
 """Where a program may leave files, if it can."""
 _BE_SUBREAPER = 36
 

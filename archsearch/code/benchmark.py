@@ -14,16 +14,16 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
 
-from archsearch.asserts import free_names
 from archsearch.benchmark import Benchmark, Item
+from archsearch.code.asserts import free_names
+from archsearch.code.solution import solution
+from archsearch.code.verdicts import Case, Check, Verdict, verdict, verdict_of_checks
 from archsearch.errors import ConfigError
 from archsearch.program import Execute, Limits
 from archsearch.rows import checked, local_rows, local_text
 from archsearch.seeds import digest
-from archsearch.solution import solution
 from archsearch.syntax import parsed
 from archsearch.types import Message, Question, Score, Target
-from archsearch.verdicts import Case, Check, Verdict, verdict, verdict_of_checks
 
 WALL = 3.0
 """Wall time allowed for each second of CPU time: whether a program passes must not hang on what

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archsearch.agreement import broken_tests
-from archsearch.verdicts import Verdict
+from archsearch.code.agreement import broken_tests
+from archsearch.code.verdicts import Verdict
 
 SAID = {
     "+": Verdict("ok"),

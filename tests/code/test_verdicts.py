@@ -9,11 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archsearch.asserts import free_names, parse, read
-from archsearch.errors import SandboxFailed
-from archsearch.operators import Unreadable
-from archsearch.program import Call, Execution, Limits, Program, Reply
-from archsearch.verdicts import (
+from archsearch.code.asserts import free_names, parse, read
+from archsearch.code.operators import Unreadable
+from archsearch.code.verdicts import (
     MOST_RUNS,
     Case,
     Expectation,
@@ -23,6 +21,10 @@ from archsearch.verdicts import (
     verdict_of_outputs,
     verdicts,
 )
+from archsearch.errors import SandboxFailed
+from archsearch.program import Call, Execution, Limits, Program, Reply
+from archsearch.testing.runners import SharedSandbox
+from tests.benchmarks.code import FORGERIES
 from tests.honest import Honest
 
 pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning")  # of tests such as `assert (1,)`
@@ -383,3 +385,46 @@ def test_a_failure_of_the_sandbox_is_no_verdict() -> None:
     ):
         with pytest.raises(SandboxFailed, match="disk full"):
             asyncio.run(judge)  # type: ignore[arg-type]
+
+
+# -- in the sandbox
+
+
+RIGHT = "def f(x):\n    return x + 41"
+TESTS = [
+    "assert f(1) == 42",
+    "for x in (1, 2):\n    assert f(x) == x + 41",
+    "def check(candidate):\n    results = [42, 43]\n    for x, expected in zip((1, 2), results):\n"
+    "        assert candidate(x) == expected\ncheck(f)",
+    "assert abs(f(1) - 42) < 1e-6",
+]
+
+
+def test_a_right_program_passes(sandbox: SharedSandbox) -> None:
+    found = asyncio.run(verdicts(RIGHT, TESTS, sandbox.run))
+    assert [one.status for one in found] == ["ok"] * len(TESTS)
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_forgery_passes_no_test(sandbox: SharedSandbox, forgery: str) -> None:
+    found = asyncio.run(verdicts(forgery.replace("{name}", "f"), TESTS, sandbox.run))
+    assert not any(one.passed for one in found), found
+
+
+def test_each_way_to_fail_has_its_name(sandbox: SharedSandbox) -> None:
+    sources = {
+        "wrong": "def f(x):\n    return 0",
+        "exception": "def f(x):\n    raise ValueError(x)",
+        "timeout": "def f(x):\n    while True:\n        pass",
+        "memory": "def f(x):\n    return len('a' * 10 ** 10)",
+        "output": "def f(x):\n    return iter([])",
+    }
+    limits = Limits(seconds=2, cpu_seconds=1)
+
+    async def judge(source: str) -> Verdict:
+        return await verdict(source, TESTS[:1], sandbox.run, limits=limits)
+
+    for status, source in sources.items():
+        found = asyncio.run(judge(source)).status
+        # Python may turn down at once what is too much memory.
+        assert found == status or (status, found) == ("memory", "exception"), (status, found)

@@ -14,11 +14,11 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from archsearch.asserts import parse, read
-from archsearch.operators import Unreadable
+from archsearch.code.asserts import parse, read
+from archsearch.code.operators import Unreadable
+from archsearch.code.solution import solution
 from archsearch.program import Call, Execute, Execution, Limits, Plain, Program, Reply
 from archsearch.seeds import digest
-from archsearch.solution import solution
 from archsearch.types import Question, UnitTest
 
 PROGRAM = "program"
@@ -71,7 +71,7 @@ def limits_of(seconds: float) -> Limits:
     return Limits(seconds=seconds, cpu_seconds=seconds)
 
 
-def executor(question: Question, execute: Execute) -> Execute:
+def execute_for(question: Question, execute: Execute) -> Execute:
     """What runs the programs that `question` asks for."""
     return _reading_and_writing(execute) if is_read_and_write(question) else execute
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archsearch.suites import suite
+from archsearch.code.suites import suite
 from archsearch.testing.malformed import malformed
 
 TWO = ("assert f(1) == 2", "assert f([3]) == 'x'")

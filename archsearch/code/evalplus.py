@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from types import MappingProxyType
 
-from archsearch.codebench import CodeBenchmark, Problem, literals
+from archsearch.code.benchmark import CodeBenchmark, Problem, literals
+from archsearch.code.verdicts import Expectation, Verdict, verdict_of_checks
 from archsearch.errors import SandboxFailed
 from archsearch.program import Call, Execute, Limits, Plain, Program
 from archsearch.syntax import parsed
-from archsearch.verdicts import Expectation, Verdict, verdict_of_checks
 
 RELATIVE = 1e-7
 FLOATS = 1e-6

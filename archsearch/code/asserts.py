@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from archsearch.operators import (
+from archsearch.code.operators import (
     BINARY,
     COMPARE,
     CONSTANTS,

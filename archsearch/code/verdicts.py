@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Protocol
 
-from archsearch.asserts import Raised, Unanswered, free_names, parse, read
+from archsearch.code.asserts import Raised, Unanswered, free_names, parse, read
+from archsearch.code.operators import Unreadable
 from archsearch.errors import SandboxFailed
-from archsearch.operators import Unreadable
 from archsearch.program import Call, Execute, Execution, Limits, Plain, Program, Reply, Status
 from archsearch.syntax import defined
 

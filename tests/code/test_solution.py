@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archsearch.answers import code
-from archsearch.solution import preamble, solution
+from archsearch.code.solution import preamble, solution
 from archsearch.testing.malformed import BLANK, malformed
 
 PROMPT = '''from typing import List

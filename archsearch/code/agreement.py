@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from archsearch.verdicts import Verdict
+from archsearch.code.verdicts import Verdict
 
 MINORITY = 5
 """A test may be set aside that fewer than one in so many programs pass."""

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archsearch.coding import (
-    executor,
+from archsearch.code.coding import (
+    execute_for,
     inputs,
     is_read_and_write,
     limits_of,
@@ -198,15 +198,15 @@ def test_a_call_of_a_program_is_a_run_of_its_own() -> None:
         Call(function="program", args=("2",)),
     )
     asked = Program(source="code", calls=calls, limits=limits_of(2))
-    replies = asyncio.run(executor(READS, execute)(asked)).replies
+    replies = asyncio.run(execute_for(READS, execute)(asked)).replies
     assert [reply.status for reply in replies] == ["ok", *["exception"] * 3, "ok"]
     assert [reply.value for reply in replies if reply.status == "ok"] == ["1", "2"]
     assert [(one.stdin, one.calls, one.limits) for one in ran] == [
         (text, (), limits_of(2)) for text in ("1", "no", "2")
     ]
     ran.clear()
-    asyncio.run(executor(READS, execute)(Program(source="code")))
+    asyncio.run(execute_for(READS, execute)(Program(source="code")))
     assert ran == [Program(source="code")]
-    refused = asyncio.run(executor(READS, execute)(Program(source="code", test="program()")))
+    refused = asyncio.run(execute_for(READS, execute)(Program(source="code", test="program()")))
     assert (refused.status, len(ran)) == ("exception", 1)
-    assert executor(FUNCTION, execute) is execute
+    assert execute_for(FUNCTION, execute) is execute
