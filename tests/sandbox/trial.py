@@ -80,7 +80,9 @@ class Seen:
 def scratch() -> Iterator[Path]:
     """A folder that takes the temporary files of this process, so that each is found."""
     before, variable = tempfile.tempdir, os.environ.get("TMPDIR")
-    with tempfile.TemporaryDirectory(prefix="archsearch-scratch-") as name:
+    with tempfile.TemporaryDirectory(
+        prefix="archsearch-scratch-", ignore_cleanup_errors=True
+    ) as name:
         folder = Path(name)
         folder.chmod(0o755)
         tempfile.tempdir = os.environ["TMPDIR"] = name
