@@ -51,11 +51,11 @@ class Bait:
     def calls(self) -> tuple[Call, ...]:
         """One for each way out; each has to return an empty text."""
         home = Path.home()
-        files = (self.folder / "secret", home / ".ssh/id_rsa", home / ".bashrc", "/etc/shadow")
+        files = (self.folder / "secret", home / ".ssh/id_rsa", "/etc/shadow", "/etc/passwd")
         ways: dict[str, tuple[Plain, ...]] = {
             "environment": ((*Tier.variables("", ""), "LC_CTYPE", "PWD"),),
             "environments_of_others": (f"{CANARY}={CANARY_VALUE}",),
-            "read": (tuple(map(str, (*files, "/etc/passwd", "/proc/1/environ"))),),
+            "read": (tuple(map(str, files)),),
             "write": (str(self.folder),),
             "tcp": (self.tcp.getsockname()[1],),
             "udp": (self.udp.getsockname()[1],),

@@ -18,8 +18,8 @@ from archsearch.sandbox.inside import CALL, END, READY
 from archsearch.sandbox.launch import Launched, launch
 from archsearch.sandbox.tiers.base import Tier
 
-OVERHEAD_BYTES = 32 << 20
-"""Memory of the interpreter and of the sandbox, on top of what a program may take."""
+INTERPRETER_BYTES = 32 << 20
+"""Address space of an interpreter that does nothing, on top of what a program may take."""
 ERROR_BYTES = 8192
 """Room for one error in what a program answers, on top of its values."""
 OPEN_FILES = 256
@@ -79,7 +79,7 @@ class Cell:
     def _rlimits(self) -> dict[str, int]:
         limits = self.limits
         rlimits = {
-            "RLIMIT_AS": limits.memory_bytes + OVERHEAD_BYTES,
+            "RLIMIT_AS": limits.memory_bytes + INTERPRETER_BYTES,
             "RLIMIT_CPU": math.ceil(limits.cpu_seconds) + 1,
             "RLIMIT_FSIZE": limits.disk_bytes,
             "RLIMIT_NOFILE": OPEN_FILES,
@@ -206,7 +206,7 @@ class Cell:
         used = tree.usage(pids)
         if used.cpu_seconds > limits.cpu_seconds:
             self.stop("timeout", f"more than {limits.cpu_seconds:g} seconds of CPU time")
-        most = limits.memory_bytes + OVERHEAD_BYTES
+        most = limits.memory_bytes + self.tier.overhead_bytes
         if (self.group and self.group.killed()) or (
             used.memory_bytes > most and tree.proportional(pids) > most
         ):

@@ -163,6 +163,18 @@ def install_filter(steps: bytes) -> None:
         raise OSError(ctypes.get_errno(), "a seccomp filter was refused")
 
 
+def open_pipes(folder: str) -> None:
+    """Gets the two descriptors from named pipes, where none were handed down."""
+    for name, mode, number in (
+        ("requests", os.O_RDONLY, REQUESTS),
+        ("answers", os.O_WRONLY, ANSWERS),
+    ):
+        found = os.open(f"{folder}/{name}", mode)
+        if found != number:
+            os.dup2(found, number)
+            os.close(found)
+
+
 def stand_aside() -> None:
     """Leaves the place of a namespace's first process, which no signal of its own can end, to a
     parent that waits."""
@@ -237,6 +249,8 @@ def flush() -> None:
 def main() -> None:
     """Runs the one program that comes in."""
     stand_aside()
+    if sys.argv[1:]:
+        open_pipes(sys.argv[1])
     channel = Channel()
     inside = Inside(channel, channel.receive())
     inside.prepare()

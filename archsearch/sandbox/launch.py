@@ -12,10 +12,9 @@ from pathlib import Path
 from archsearch.program import Limits
 from archsearch.sandbox.cgroup import Group
 from archsearch.sandbox.inside import ANSWERS, REQUESTS
-from archsearch.sandbox.tiers.base import Tier
+from archsearch.sandbox.stage import CHANNEL
+from archsearch.sandbox.tiers.base import FILTER, Tier
 
-FILTER = 5
-"""The descriptor of the seccomp filter in the child."""
 _NO_NEW_PRIVILEGES, _PARENT_DEATH_SIGNAL = 38, 1
 
 
@@ -44,6 +43,9 @@ def launch(
             theirs.append(ends[1] if writes else ends[0])
             ours.append(ends[0] if writes else ends[1])
         theirs.append(_in_memory("filter", tier.filter()))
+        if tier.named_pipes and scratch:
+            _close(ours[2:])
+            ours[2:] = _named_pipes(scratch, tier.ground.uid)
         pid = os.fork()
         if pid == 0:
             _become(tier, limits, theirs, scratch, group)
@@ -56,6 +58,20 @@ def launch(
         os.set_blocking(end, False)
     stdout, stderr, requests, answers = ours
     return Launched(pid, requests, answers, stdout, stderr)
+
+
+def _named_pipes(scratch: Path, uid: int | None) -> list[int]:
+    """Our ends of two pipes in the folder, for requests and for answers. Open for both reading and
+    writing, they are there before the other end is."""
+    folder = Path(f"{scratch}{CHANNEL}")
+    folder.mkdir()
+    ends = []
+    for name in ("requests", "answers"):
+        os.mkfifo(folder / name, 0o600)
+        ends.append(os.open(folder / name, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC))
+    for place in (folder, *folder.iterdir()):
+        os.chown(place, -1 if uid is None else uid, -1)
+    return ends
 
 
 def _become(
@@ -72,9 +88,9 @@ def _become(
         _drop_privileges(tier.ground.uid)
         home = str(scratch or "/")
         os.chdir(home)
-        command, environment = tier.command(limits, FILTER), tier.environment(home)
+        command, environment = tier.command(limits, home), tier.environment(home)
         os.set_inheritable(FILTER, tier.takes_filter)
-        tier.confine(home)
+        tier.confine(limits, home)
         for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python ignores
             signal.signal(number, signal.SIG_DFL)
         os.execve(command[0], command, environment)  # noqa: S606

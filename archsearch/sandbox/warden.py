@@ -23,7 +23,7 @@ from typing import Any
 
 from archsearch.program import Program
 from archsearch.sandbox import plain, rubbish, tree, wire
-from archsearch.sandbox.cell import OVERHEAD_BYTES, Cell
+from archsearch.sandbox.cell import Cell
 from archsearch.sandbox.cgroup import Group, Place
 from archsearch.sandbox.job import Alone, Job, Tested, run
 from archsearch.sandbox.tiers import TIERS, Ground, Tier
@@ -81,10 +81,10 @@ class Warden:
         folders: list[Path] = []
 
         def make(mode: str) -> Cell:
-            if not self.tier.namespaces:
+            if self.tier.needs_scratch:
                 folders.append(self._scratch())
-            scratch = None if self.tier.namespaces else folders[-1]
-            limit = program.limits.memory_bytes + OVERHEAD_BYTES
+            scratch = folders[-1] if self.tier.needs_scratch else None
+            limit = program.limits.memory_bytes + self.tier.overhead_bytes
             group = self.place.make(limit) if self.place else None
             return Cell(self.tier, program.limits, mode, scratch, group)
 

@@ -18,3 +18,8 @@ class TestUnsafe(SandboxContract):
 
 class TestNsjail(SandboxContract):
     tier = "nsjail"
+
+
+class TestRunsc(SandboxContract):
+    tier = "runsc"
+    forks = False

@@ -18,7 +18,7 @@ from archsearch.testing.sandbox_contract import Open
 PLANTED = "a-key-that-nobody-may-see"
 
 
-@pytest.fixture(scope="module", params=["bwrap", "landlock"])
+@pytest.fixture(scope="module", params=["bwrap", "landlock", "nsjail"])
 def here(request):
     os.environ["ARCHSEARCH_API_KEY"] = PLANTED
     with asyncio.Runner() as runner:

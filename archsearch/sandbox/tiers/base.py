@@ -11,6 +11,8 @@ from archsearch.program import Limits
 from archsearch.sandbox import seccomp
 from archsearch.sandbox.stage import HERE, INSIDE, Stage
 
+FILTER = 5
+"""The descriptor of the seccomp filter, for a command that takes it."""
 PYTHON_FLAGS = ("-s", "-S", "-P", "-B", "-X", "utf8")
 """No site-packages, no folder of its own on the path, nothing written. The environment is ours
 alone, so that it need not be ignored: it fixes the seed of hashes, and sets come in one order."""
@@ -35,8 +37,14 @@ class Tier(ABC):
 
     name: ClassVar[str]
     namespaces: ClassVar[bool] = True
-    """Whether a program has a namespace of processes and of files of its own. Without, it gets a
-    scratch folder on the host, and what it takes is watched from outside."""
+    """Whether a program has a namespace of processes and of files of its own. Without, what it
+    takes is watched from outside."""
+    needs_scratch: ClassVar[bool] = False
+    """Whether each program gets a folder on the host, which is deleted after it."""
+    named_pipes: ClassVar[bool] = False
+    """Whether frames go through named pipes in that folder, and not through descriptors."""
+    overhead_bytes: ClassVar[int] = 32 << 20
+    """Memory of the interpreter and of the sandbox, on top of what a program may take."""
     isolates: ClassVar[bool] = True
     """Whether it keeps a program from anything at all."""
     takes_filter: ClassVar[bool] = False
@@ -60,15 +68,15 @@ class Tier(ABC):
         return ""
 
     @abstractmethod
-    def command(self, limits: Limits, filter_descriptor: int) -> list[str]:
-        """The command that runs `inside.py` in a sandbox; descriptors 0 to 4 are its own, and a
-        seccomp filter can be read from `filter_descriptor`."""
+    def command(self, limits: Limits, scratch: str) -> list[str]:
+        """The command that runs `inside.py` in a sandbox; descriptors 0 to 4 are its own, and the
+        seccomp filter can be read from `FILTER` if it takes that."""
 
     def environment(self, scratch: str) -> dict[str, str]:
         """All that it finds in its environment; its libraries are those of the stage."""
         return self.variables(f"{self.ground.stage}/root{HERE}/lib", scratch)
 
-    def confine(self, scratch: str) -> None:  # noqa: B027 (most need no more than their command)
+    def confine(self, limits: Limits, scratch: str) -> None:  # noqa: B027 (most need no more)
         """What the child does to itself just before it becomes the command."""
 
     def filter(self) -> bytes:

