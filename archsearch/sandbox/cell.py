@@ -76,17 +76,22 @@ class Cell:
         }
         self.send(plain.encode(setup, 1 << 20))
 
-    def _rlimits(self) -> dict[str, int]:
+    def _rlimits(self) -> dict[str, tuple[int, int]]:
+        """Soft and hard limits. That of CPU time is a second late, should the warden be kept from
+        watching; its signal tells it from other ends, and the one that cannot be caught follows."""
         limits = self.limits
+        late = math.ceil(limits.cpu_seconds) + 1
         rlimits = {
             "RLIMIT_AS": limits.memory_bytes + INTERPRETER_BYTES,
-            "RLIMIT_CPU": math.ceil(limits.cpu_seconds) + 1,
             "RLIMIT_FSIZE": limits.disk_bytes,
             "RLIMIT_NOFILE": OPEN_FILES,
             "RLIMIT_CORE": 0,
         }
         processes = self.tier.processes(limits)
-        return rlimits if processes is None else rlimits | {"RLIMIT_NPROC": processes}
+        if processes is not None:
+            rlimits["RLIMIT_NPROC"] = processes
+        same = {name: (value, value) for name, value in rlimits.items()}
+        return same | {"RLIMIT_CPU": (late, late + 1)}
 
     # -- pipes
 

@@ -74,7 +74,7 @@ class Inside:
     def prepare(self) -> None:
         """Sets the limits, from in here: outside they would count other sandboxes as well."""
         for name, value in self.setup["rlimits"].items():
-            resource.setrlimit(getattr(resource, name), (value, value))
+            resource.setrlimit(getattr(resource, name), value)
         if self.setup["filter"]:
             install_filter(self.setup["filter"])
         sys.path += self.setup["paths"]

@@ -34,6 +34,7 @@ class Keeper:
     def __init__(self, settings: dict[str, Any]) -> None:
         self.settings = settings
         self._process: subprocess.Popen[bytes] | None = None
+        self._started: list[subprocess.Popen[bytes]] = []
 
     @property
     def pid(self) -> int | None:
@@ -47,14 +48,18 @@ class Keeper:
         try:
             if self._process is None:
                 await self._start()
+            return await self._exchange(message)
+        except (OSError, EOFError) as error:
+            await self.close()
+            raise SandboxFailed(f"the process that watches programs died ({error!r})") from error
+
+    async def _exchange(self, message: bytes) -> dict[str, Any]:
+        try:
             self._writer.write(message)
             return dict(await self._receive())
         except asyncio.CancelledError:
             await self._take_back()
             raise
-        except (OSError, EOFError) as error:
-            await self.close()
-            raise SandboxFailed(f"the process that watches programs died ({error!r})") from error
 
     async def _take_back(self) -> None:
         """The warden ends the program and says so; should that be cancelled too, it is ended."""
@@ -72,14 +77,20 @@ class Keeper:
                 name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ
             }
             command = [sys.executable, "-I", "-S", "-c", _START, str(far.fileno()), _ROOT]
-            self._process = subprocess.Popen(  # noqa: ASYNC220, S603 (it takes a millisecond)
-                command,
-                stdin=subprocess.DEVNULL,
-                pass_fds=[far.fileno()],
-                env=environment,
-                start_new_session=True,
-            )
-        self._reader, self._writer = await asyncio.open_unix_connection(sock=near)
+            try:
+                process = subprocess.Popen(  # noqa: ASYNC220, S603 (it takes a millisecond)
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=[far.fileno()],
+                    env=environment,
+                    start_new_session=True,
+                )
+                self._started.append(process)
+                self._reader, self._writer = await asyncio.open_unix_connection(sock=near)
+            except BaseException:
+                near.close()  # on which the warden leaves
+                raise
+        self._process = process
         self._writer.write(wire.pack(self.settings))
 
     async def _receive(self) -> Any:
@@ -93,12 +104,11 @@ class Keeper:
             self._process = None
 
     async def close(self) -> None:
-        """Tells the warden to go, and waits until it has."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        with contextlib.suppress(ConnectionError):
-            self._writer.write(wire.pack(wire.GO))
-            await self._writer.drain()
-        await asyncio.to_thread(process.wait)
-        self._writer.close()
+        """Tells the warden to go, and waits until it has, and those before it."""
+        if self._process is not None:
+            with contextlib.suppress(ConnectionError):
+                self._writer.write(wire.pack(wire.GO))
+                await self._writer.drain()
+        while self._started:
+            await asyncio.to_thread(self._started.pop().wait)
+        self._end()

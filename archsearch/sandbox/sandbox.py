@@ -178,11 +178,19 @@ async def _establish(stack: AsyncExitStack, name: str, stage: Stage, processes: 
         for keeper in sandbox.keepers:
             own.push_async_callback(keeper.close)
         if TIERS[name].isolates:
-            user = sandbox.keepers[0].settings["uid"]
-            wardens = (keeper.pid for keeper in sandbox.keepers if keeper.pid)
-            await canaries.check(sandbox, user, wardens)
+            await _release_canaries(sandbox)
         stack.push_async_callback(own.pop_all().aclose)
     return sandbox
+
+
+async def _release_canaries(sandbox: Sandbox) -> None:
+    user = sandbox.keepers[0].settings["uid"]
+    wardens = (keeper.pid for keeper in sandbox.keepers if keeper.pid)
+    try:
+        await canaries.check(sandbox, user, wardens)
+    except SandboxUnavailable as error:
+        remedy = TIERS[sandbox.tier].remedy
+        raise SandboxUnavailable("; ".join(filter(None, (str(error), remedy)))) from error
 
 
 def _settings(tier: str, stage: Stage) -> dict[str, Any]:

@@ -28,7 +28,11 @@ LEFT_OUT = {"site-packages", "dist-packages", "test", "tests", "idlelib", "tkint
 """Of the standard library; the tests of the interpreter alone are half of it."""
 ROOM_BYTES = 256 << 20
 """What has to be free in memory for the stage to be made there."""
-DEVICES = ("null", "zero", "full", "random", "urandom")
+DEVICES = [
+    name
+    for name in ("null", "zero", "full", "random", "urandom")
+    if Path("/dev", name).is_char_device()
+]
 HERE = "/sandbox"
 """Where our own files lie in it."""
 CHANNEL = "/channel"

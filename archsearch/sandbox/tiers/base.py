@@ -52,6 +52,9 @@ class Tier(ABC):
     filters_inside: ClassVar[bool] = False
     """Whether `inside.py` sets the seccomp filter, because nobody outside can."""
 
+    remedy: ClassVar[str] = ""
+    """What to do where it does not hold."""
+
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
 

@@ -22,6 +22,10 @@ class Bwrap(InOwnRoot):
 
     name = "bwrap"
     takes_filter = True
+    remedy = (
+        "let this user make namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0 and "
+        "user.max_user_namespaces; of a container, its seccomp profile and security options)"
+    )
 
     @classmethod
     def prepare(cls, stage: Stage) -> str:

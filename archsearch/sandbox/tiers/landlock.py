@@ -44,6 +44,7 @@ class Landlock(Tier):
     name = "landlock"
     namespaces = False
     needs_scratch = True
+    remedy = "use Linux 6.12 or later, with Landlock among its security modules"
 
     @classmethod
     def obstacle(cls) -> str:
@@ -54,8 +55,7 @@ class Landlock(Tier):
         if version < LEAST_ABI:
             found = f"version {version}" if version > 0 else "none"
             return (
-                f"Landlock of version {LEAST_ABI} is needed; this host gives {found}; "
-                "use Linux 6.12 or later with Landlock among its security modules"
+                f"Landlock of version {LEAST_ABI} is needed; this host gives {found}; {cls.remedy}"
             )
         return ""
 
