@@ -19,6 +19,13 @@ class Place:
     folder: Path
     version: int
 
+    def sweep(self) -> None:
+        """Takes away the groups of makers that are gone: one that was killed could not."""
+        for folder in self.folder.glob("archsearch-*-*"):
+            maker = folder.name.split("-")[1]
+            if not Path("/proc", maker).exists():
+                Group(folder, self.version).remove()
+
     def make(self, limit: int) -> Group | None:
         """A new group of at most `limit` bytes; None where the host does not let us."""
         group = Group(self.folder / f"archsearch-{os.getpid()}-{next(_COUNTER)}", self.version)
@@ -84,6 +91,7 @@ def place(proc: Path = Path("/proc/self")) -> Place | None:
         group = found.make(1 << 30)
         if group is not None:
             group.remove()
+            found.sweep()
             return found
     return None
 

@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from archsearch.sandbox.cell import Cell
 from archsearch.sandbox.cgroup import Group, Place
 from archsearch.sandbox.job import Alone, Job, Tested, run
 from archsearch.sandbox.tiers import TIERS, Ground, Tier
+
+SWEEP_SECONDS = 2.0
 
 
 class Warden:
@@ -63,6 +66,8 @@ class Warden:
         except (EOFError, ConnectionError):  # archsearch died, and its other wardens see it too
             with contextlib.suppress(OSError):
                 rubbish.remove(self.tier.ground.stage)
+        finally:
+            self._sweep(SWEEP_SECONDS)
 
     def called(self) -> bool:
         """Whether the host takes the program back, or is gone."""
@@ -95,10 +100,20 @@ class Warden:
             ended, status, error = [], "sandbox_error", f"{type(failure).__name__}: {failure}"
         finally:
             self._leftover += [cell.group for cell in job.cells if cell.group]
-            self._leftover = [group for group in self._leftover if not group.remove()]
+            self._sweep()
             for folder in folders:
                 rubbish.remove(folder)
         return _result(job, ended) | {"status": status, "error": error}
+
+    def _sweep(self, seconds: float = 0.0) -> None:
+        """Takes the groups of past programs away, trying for so long: a process on its way out of
+        one keeps it for a moment."""
+        end = time.monotonic() + seconds
+        while self._leftover:
+            self._leftover = [group for group in self._leftover if not group.remove()]
+            if time.monotonic() >= end:
+                break
+            time.sleep(0.01)
 
     def _scratch(self) -> Path:
         """A folder for one program on the host."""
