@@ -48,19 +48,23 @@ class Keeper:
             if self._process is None:
                 await self._start()
             self._writer.write(message)
-            return dict(await self._receive())
-        except asyncio.CancelledError:
-            await self._take_back()
-            raise
+            # Apart, so that whoever is cancelled in the middle of an answer still has all of it.
+            answer = asyncio.ensure_future(self._receive())
+            try:
+                return dict(await asyncio.shield(answer))
+            except asyncio.CancelledError:
+                await self._take_back(answer)
+                raise
         except (OSError, EOFError) as error:
             await self.close()
             raise SandboxFailed(f"the process that watches programs died ({error!r})") from error
 
-    async def _take_back(self) -> None:
-        """The warden ends the program and says so; should that be cancelled too, it is ended."""
+    async def _take_back(self, answer: asyncio.Future[Any]) -> None:
+        """The warden ends the program and answers; should that be cancelled too, it is ended."""
         try:
             self._writer.write(wire.pack(None))
-            await self._receive()
+            with contextlib.suppress(OSError, EOFError):  # it is gone, and its program with it
+                await answer
         except BaseException:
             self._end()
             raise
@@ -68,6 +72,7 @@ class Keeper:
     async def _start(self) -> None:
         near, far = socket.socketpair()
         with far:
+            self._reader, self._writer = await asyncio.open_unix_connection(sock=near)
             environment = {CANARY: CANARY_VALUE} | {
                 name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ
             }
@@ -79,7 +84,6 @@ class Keeper:
                 env=environment,
                 start_new_session=True,
             )
-        self._reader, self._writer = await asyncio.open_unix_connection(sock=near)
         self._writer.write(wire.pack(self.settings))
 
     async def _receive(self) -> Any:
