@@ -54,18 +54,21 @@ class Keeper:
             raise SandboxFailed(f"the process that watches programs died ({error!r})") from error
 
     async def _exchange(self, message: bytes) -> dict[str, Any]:
+        self._writer.write(message)
+        # Apart, so that whoever is cancelled in the middle of an answer still has all of it.
+        answer = asyncio.ensure_future(self._receive())
         try:
-            self._writer.write(message)
-            return dict(await self._receive())
+            return dict(await asyncio.shield(answer))
         except asyncio.CancelledError:
-            await self._take_back()
+            await self._take_back(answer)
             raise
 
-    async def _take_back(self) -> None:
-        """The warden ends the program and says so; should that be cancelled too, it is ended."""
+    async def _take_back(self, answer: asyncio.Future[Any]) -> None:
+        """The warden ends the program and answers; should that be cancelled too, it is ended."""
         try:
             self._writer.write(wire.pack(None))
-            await self._receive()
+            with contextlib.suppress(OSError, EOFError):  # it is gone, and its program with it
+                await answer
         except BaseException:
             self._end()
             raise
@@ -73,24 +76,19 @@ class Keeper:
     async def _start(self) -> None:
         near, far = socket.socketpair()
         with far:
+            self._reader, self._writer = await asyncio.open_unix_connection(sock=near)
             environment = {CANARY: CANARY_VALUE} | {
                 name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ
             }
             command = [sys.executable, "-I", "-S", "-c", _START, str(far.fileno()), _ROOT]
-            try:
-                process = subprocess.Popen(  # noqa: ASYNC220, S603 (it takes a millisecond)
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    pass_fds=[far.fileno()],
-                    env=environment,
-                    start_new_session=True,
-                )
-                self._started.append(process)
-                self._reader, self._writer = await asyncio.open_unix_connection(sock=near)
-            except BaseException:
-                near.close()  # on which the warden leaves
-                raise
-        self._process = process
+            self._process = subprocess.Popen(  # noqa: ASYNC220, S603 (it takes a millisecond)
+                command,
+                stdin=subprocess.DEVNULL,
+                pass_fds=[far.fileno()],
+                env=environment,
+                start_new_session=True,
+            )
+            self._started.append(self._process)
         self._writer.write(wire.pack(self.settings))
 
     async def _receive(self) -> Any:

@@ -53,6 +53,7 @@ class Warden:
         folder, version = settings["groups"]
         self.place = Place(Path(folder), version) if folder else None
         self._leftover: list[Group] = []
+        self._told_to_go = False
 
     def serve(self) -> None:
         """Runs what comes in until it is told to go; then nothing of ours is left."""
@@ -60,7 +61,7 @@ class Warden:
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         signal.set_wakeup_fd(self._bell, warn_on_full_buffer=False)
         try:
-            while (message := self._receive()) != wire.GO:
+            while not self._told_to_go and (message := self._receive()) != wire.GO:
                 if message is not None:
                     self.connection.sendall(wire.pack(self._run(wire.unpack_program(message))))
         except (EOFError, ConnectionError):  # archsearch died, and its other wardens see it too
@@ -78,7 +79,7 @@ class Warden:
         except BlockingIOError:
             return False
         if said:
-            self._receive()
+            self._told_to_go = self._receive() == wire.GO
         return True
 
     def _run(self, program: Program) -> dict[str, Any]:
