@@ -32,7 +32,7 @@ from archsearch.sandbox import Sandbox, tiers
 from tests.sandbox.case import CASES
 from tests.sandbox.soak import Soaked, soak
 from tests.sandbox.task import FORGED, HONEST, Claim
-from tests.sandbox.trial import Seen, batch, innocent, scratch
+from tests.sandbox.trial import Footprint, Seen, batch, innocent, scratch
 from tests.sandbox.watch import descendants, survivors
 from tests.sandbox.world import World
 
@@ -79,6 +79,7 @@ async def measure(tier: str, *, quick: bool) -> dict[str, Any]:
         async with Sandbox.open(tier=tier, processes=TOGETHER + 1) as sandbox:
             figures |= of_hostile(await batch(sandbox, world, CASES.values(), together=TOGETHER))
         async with Sandbox.open(tier=tier) as sandbox:
+            footprint = Footprint(sandbox)
             figures |= await judged(sandbox)
             figures |= await paced(sandbox, runs=60 if quick else 400)
             beside = await soak(sandbox, world, folder, runs=250, hostile=50, together=8)
@@ -91,7 +92,7 @@ async def measure(tier: str, *, quick: bool) -> dict[str, Any]:
             figures |= of_soak(many)
         figures["survivors"] = len(survivors(before, within=1)) + many.growth["survivors"]
         figures["breaches"] += len(world.breaches())
-        figures["files_left"] = sum(1 for _ in folder.rglob("*"))
+        figures["files_left"] = sum(1 for _ in folder.rglob("*")) + len(footprint.left())
     return figures
 
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from archsearch.program import Runner
+from archsearch.sandbox import Sandbox
 from tests.sandbox.case import CASES, Case
-from tests.sandbox.trial import attempt, innocent
+from tests.sandbox.trial import Footprint, attempt, groups, innocent
 from tests.sandbox.watch import descendants, told
 from tests.sandbox.world import World
 
@@ -33,7 +33,7 @@ class Heap:
     descriptors: int
     """Of this process and of all below it."""
     files: int
-    """In the scratch folder."""
+    """In the folders for temporary files."""
     groups: int
     """Control groups that are ours."""
     memory_bytes: int
@@ -42,15 +42,15 @@ class Heap:
     zombies: int
 
     @classmethod
-    def look(cls, folder: Path) -> Heap:
+    def look(cls, *folders: Path) -> Heap:
         """Looks now."""
         below = descendants()
         lines = told(below)
         everyone = {os.getpid(), *below}
         return cls(
             descriptors=sum(len(_names(f"/proc/{pid}/fd")) for pid in everyone),
-            files=sum(1 for _ in folder.rglob("*")),
-            groups=sum(1 for _ in Path("/sys/fs/cgroup").glob("**/archsearch-*")),
+            files=sum(1 for folder in folders for _ in folder.rglob("*")),
+            groups=len(groups(below)),
             memory_bytes=sum(_own(pid) for pid in everyone),
             processes=tuple(line.split(" ", 2)[2] for line in sorted(lines)),
             zombies=sum(line.split()[1] == "Z" for line in lines),
@@ -83,7 +83,7 @@ class Soaked:
 
 
 async def soak(
-    sandbox: Runner, world: World, folder: Path, *, runs: int, hostile: int, together: int
+    sandbox: Sandbox, world: World, folder: Path, *, runs: int, hostile: int, together: int
 ) -> Soaked:
     """`runs` programs, `hostile` of them hostile, in an order drawn once, `together` at a time.
 
@@ -91,7 +91,8 @@ async def soak(
     """
     alone = await innocent(sandbox)
     await asyncio.gather(*(innocent(sandbox) for _ in range(WARM)))
-    before, began = Heap.look(folder), time.monotonic()
+    folders = (folder, Footprint(sandbox).stage / "scratch")
+    before, began = Heap.look(*folders), time.monotonic()
     soaked = Soaked(runs=runs, hostile=hostile, seconds=0, before=before, after=before)
     gate = asyncio.Semaphore(together)
 
@@ -111,7 +112,7 @@ async def soak(
     await asyncio.gather(*(one(case) for case in _order(runs, hostile)))
     soaked.seconds = time.monotonic() - began
     await asyncio.sleep(0.3)
-    soaked.after = Heap.look(folder)
+    soaked.after = Heap.look(*folders)
     return soaked
 
 

@@ -8,7 +8,7 @@ import pytest
 from archsearch.program import Call, Program
 from tests.sandbox.case import CASES
 from tests.sandbox.host import TIERS, opened
-from tests.sandbox.trial import Seen, batch, scratch
+from tests.sandbox.trial import Footprint, batch, scratch
 from tests.sandbox.watch import descendants, survivors
 from tests.sandbox.world import World
 
@@ -26,14 +26,15 @@ def run_all(tier):
 
     async def run():
         async with opened(tier, processes=TOGETHER) as sandbox:
-            return await batch(sandbox, world, CASES.values(), together=TOGETHER - 1)
+            seen = await batch(sandbox, world, CASES.values(), together=TOGETHER - 1)
+            return seen, Footprint(sandbox)
 
     with World() as world, scratch() as folder:
         before = descendants()
         descriptors = len(list(Path("/proc/self/fd").iterdir()))
-        seen: Seen = asyncio.run(run())
+        seen, footprint = asyncio.run(run())
         seen.survivors = survivors(before, within=1)
-        seen.leftovers = [str(place) for place in folder.rglob("*")]
+        seen.leftovers = [*footprint.left(), *map(str, folder.rglob("*"))]
         if len(list(Path("/proc/self/fd").iterdir())) > descriptors:
             seen.leftovers.append("descriptors")
     return seen

@@ -5,12 +5,13 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.sandbox.host import TIERS, opened
-from tests.sandbox.soak import Heap, soak
-from tests.sandbox.trial import innocent, scratch
+from tests.sandbox.soak import soak
+from tests.sandbox.trial import Footprint, groups, innocent, scratch
 from tests.sandbox.watch import descendants, survivors
 from tests.sandbox.world import World
 
@@ -18,12 +19,14 @@ from tests.sandbox.world import World
 def soaked(tier, **sizes):
     async def run():
         async with opened(tier) as sandbox:
-            return await soak(sandbox, world, folder, **sizes, together=8)
+            found = await soak(sandbox, world, folder, **sizes, together=8)
+            return found, Footprint(sandbox)
 
     with World() as world, scratch() as folder:
-        found = asyncio.run(run())
+        found, footprint = asyncio.run(run())
         assert not world.breaches()
         assert not list(folder.rglob("*"))
+    assert not footprint.left()
     assert not found.false_failures
     growth = found.growth
     assert growth["survivors"] <= 0
@@ -81,7 +84,7 @@ async def main():
         programs = [Program(source=text) for text in (SPIN, SLEEP, SPIN)]
         runs = [asyncio.create_task(sandbox.run(program)) for program in programs]
         await asyncio.sleep(0.5)
-        print("running", flush=True)
+        print(f"stage={sandbox.keepers[0].settings['stage']}", flush=True)
         await asyncio.gather(*runs)
 
 SPIN, SLEEP = "while True: pass", "import time; time.sleep(60)"
@@ -93,18 +96,21 @@ asyncio.run(main())
 def test_archsearch_that_is_killed_leaves_nothing(tier):
     """No process, no file and no control group, though nobody was there to clean up."""
     with World(), scratch() as folder:
-        before, groups = descendants(), Heap.look(folder).groups
+        before = descendants()
         process = subprocess.Popen(
             [sys.executable, "-c", KILLED, tier], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         with process:
             said = process.stdout.readline()
+            started = descendants() - before
+            stages = [Path(line.split("=")[1]) for line in said.decode().split() if "=" in line]
             process.kill()
-            if b"running" not in said:
+            if not said:
                 pytest.skip(process.stderr.read().decode()[-300:])
         assert not _left(before, within=30)
         assert not list(folder.rglob("*"))
-        assert Heap.look(folder).groups <= groups
+        assert not groups(started)
+        assert [stage.exists() for stage in stages] == [False]
 
 
 def _left(before, within):

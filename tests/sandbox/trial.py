@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archsearch.program import Call, Execution, Program, Runner
+from archsearch.sandbox import Sandbox
 from tests.sandbox.case import LIMITS, Case
 from tests.sandbox.watch import Watch, descendants, survivors
 from tests.sandbox.world import World
@@ -75,6 +76,26 @@ class Seen:
     survivors: list[str] = field(default_factory=list)
     leftovers: list[str] = field(default_factory=list)
     """Files and descriptors."""
+
+
+class Footprint:
+    """Where a sandbox keeps files on the host, and which control groups are its own."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        """While it is open."""
+        self.stage = Path(sandbox.keepers[0].settings["stage"])
+        self.wardens = [keeper.pid for keeper in sandbox.keepers if keeper.pid]
+
+    def left(self) -> list[str]:
+        """What is still there, once it has closed."""
+        stage = [str(self.stage)] if self.stage.exists() else []
+        return [*stage, *groups(self.wardens)]
+
+
+def groups(wardens: Iterable[int]) -> list[str]:
+    """The control groups that these processes made."""
+    made = (Path("/sys/fs/cgroup").glob(f"**/archsearch-{pid}-*") for pid in wardens)
+    return [str(group) for of_one in made for group in of_one]
 
 
 @contextlib.contextmanager
