@@ -25,7 +25,7 @@ GRACE = 2.0
 SCAVENGER = Path(__file__).parent / "scavenger.txt"
 INNOCENT = """
 import os, sys
-print(sorted(os.environ.items()), sorted(os.listdir(".")), sys.path, sorted(sys.modules))
+print(sorted(os.environ), sorted(os.listdir(".")), sys.path, sorted(sys.modules))
 def squares(numbers):
     return [number * number for number in numbers]
 """
