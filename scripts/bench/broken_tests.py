@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 from common import arguments, tell
 
-from archsearch.agreement import broken_tests
-from archsearch.verdicts import Verdict
+from archsearch.code.agreement import broken_tests
+from archsearch.code.verdicts import Verdict
 
 TESTS, BUGS, SHOWS = 8, 6, 0.35
 NOBODYS = -1
