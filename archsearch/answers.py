@@ -20,6 +20,8 @@ from archsearch.syntax import defines, parsed
 
 WINDOW = 100_000
 """Characters at the end of a reply that are read."""
+MAX_BARE = 20_000
+"""Characters of the longest reply that is a program without a fence; Python's parser is slow."""
 MAX_NUMBER = 1_000
 """Characters of the longest number; a longer one is no answer."""
 
@@ -143,13 +145,13 @@ def code(text: str, entry_point: str = "") -> str | None:
 
     With `entry_point`, a block that defines that name stands before those that do not. A block that
     the reply does not close ends with it. A reply that only names or computes something, such as
-    "42" or "x > y", is no program.
+    "42" or "x > y", is no program, nor is one of more than `MAX_BARE` characters without a fence.
     """
     blocks = _python_blocks(_tail(text))
     defining = [block for block in blocks if defines(block, entry_point)] if entry_point else []
     if blocks:
         return (defining or blocks)[-1]
-    return text if _does_something(_tail(text)) else None
+    return text if len(text) <= MAX_BARE and _does_something(_INVISIBLE.sub("", text)) else None
 
 
 EXTRACTORS: Mapping[str, Callable[[str], str | None]] = MappingProxyType(

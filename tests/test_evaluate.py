@@ -17,6 +17,7 @@ from archsearch.models.scripted import SHAPE, Scripted
 from archsearch.patience import Patience
 from archsearch.program import Execution, Program
 from archsearch.store import SampleStore
+from archsearch.testing.runners import giving
 from archsearch.types import Failure, Message, Question, Score, Target
 
 QUICK = Patience(attempts=2, first_pause=0)
@@ -147,7 +148,8 @@ class Runner:
 def ran(sandbox):
     async def run():
         architecture = Architecture.of(*Architecture.parse([GENERATE]).rows[0])
-        dispatcher = Dispatcher({"m": Scripted(say)}, SampleStore(), sandbox=sandbox)
+        door = giving(sandbox) if sandbox else None
+        dispatcher = Dispatcher({"m": Scripted(say)}, SampleStore(), sandbox=door)
         tariffs = {"m": Tariff(shape=SHAPE)}
         evaluator = Evaluator(benchmark=Run(), dispatcher=dispatcher, tariffs=tariffs)
         return await evaluator.evaluate(architecture, Run().load(3))

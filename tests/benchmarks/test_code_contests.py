@@ -10,7 +10,7 @@ import pytest
 from archsearch.benchmark import Benchmark, Item
 from archsearch.benchmarks.code_contests import CodeContests, same_output
 from archsearch.errors import ConfigError
-from tests.benchmarks.code import CodeBenchmarkContract
+from tests.benchmarks.coding import CodeBenchmarkContract
 from tests.benchmarks.synthetic import PROGRAMS, code_contests_rows, written
 
 

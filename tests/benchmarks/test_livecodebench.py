@@ -14,7 +14,7 @@ import pytest
 from archsearch.benchmark import Benchmark, Item
 from archsearch.benchmarks.livecodebench import LiveCodeBench, same_output
 from archsearch.errors import ConfigError
-from tests.benchmarks.code import CodeBenchmarkContract
+from tests.benchmarks.coding import CodeBenchmarkContract
 from tests.benchmarks.synthetic import FUNCTIONS, PROGRAMS, livecodebench_rows, written
 
 

@@ -10,7 +10,7 @@ import pytest
 from archsearch.benchmark import Benchmark, Item
 from archsearch.benchmarks.mbpp import MBPP
 from archsearch.benchmarks.mbpp_plus import MBPPPlus
-from tests.benchmarks.code import CodeBenchmarkContract
+from tests.benchmarks.coding import CodeBenchmarkContract
 from tests.benchmarks.synthetic import mbpp_plus_rows, mbpp_rows, written
 
 

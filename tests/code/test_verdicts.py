@@ -24,7 +24,7 @@ from archsearch.code.verdicts import (
 from archsearch.errors import SandboxFailed
 from archsearch.program import Call, Execution, Limits, Program, Reply
 from archsearch.testing.runners import SharedSandbox
-from tests.benchmarks.code import FORGERIES
+from tests.benchmarks.coding import FORGERIES
 from tests.honest import Honest
 
 pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning")  # of tests such as `assert (1,)`

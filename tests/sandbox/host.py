@@ -10,8 +10,13 @@ import pytest
 from archsearch.errors import SandboxUnavailable
 from archsearch.sandbox import Sandbox, tiers
 
-TIERS = [name for name, tier in tiers.TIERS.items() if tier.isolates]
-"""Those that keep a program from anything, the best first."""
+TIERS = [
+    pytest.param(name, id=name, marks=[] if name in tiers.AUTOMATIC else [pytest.mark.slow])
+    for name, tier in tiers.TIERS.items()
+    if tier.isolates
+]
+"""Those that keep a program from anything, the best first, as parameters of a test. Those that are
+taken only when they are named are tested with the slow tests."""
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from archsearch.sandbox import Sandbox
 from tests.sandbox.case import CASES, Case
-from tests.sandbox.trial import Footprint, attempt, groups, innocent
+from tests.sandbox.trial import Footprint, attempt, differs, groups, innocent
 from tests.sandbox.watch import descendants, told
 from tests.sandbox.world import World
 
@@ -103,11 +103,8 @@ async def soak(
                     f"{case.name}: {f}" for f in (await attempt(sandbox, world, case)).faults
                 ]
                 return
-            execution = await innocent(sandbox)
-            if (execution.status, execution.replies, execution.stdout) != (
-                alone.status, alone.replies, alone.stdout
-            ):  # fmt: skip
-                soaked.false_failures.append(f"{execution}"[:800])
+            if difference := differs(await innocent(sandbox), alone):
+                soaked.false_failures.append(difference)
 
     await asyncio.gather(*(one(case) for case in _order(runs, hostile)))
     soaked.seconds = time.monotonic() - began

@@ -27,7 +27,7 @@ def crippled(kind):
     with scratch() as folder, Watch(interval=0.01) as watch:
         ran = subprocess.run(
             [sys.executable, "-m", "tests.sandbox.cripple", kind],
-            cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, timeout=60,
+            cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, timeout=240,
         )  # fmt: skip
         assert ran.returncode == 0, ran.stderr.decode()[-2000:]
         left = [place.name for place in folder.iterdir()]
@@ -90,4 +90,5 @@ def test_without_room_nothing_runs(kind):
 def test_a_host_that_runs_out_of_room_is_no_fault_of_the_program(kind):
     """It runs as it should, or the sandbox has failed; it never counts as a wrong program."""
     told, _ = crippled(kind)
-    assert told.get("error") == "SandboxFailed" or told["status"] in ("ok", "sandbox_error"), told
+    failed = told.get("error") in ("SandboxFailed", "SandboxUnavailable")
+    assert failed or told["status"] in ("ok", "sandbox_error"), told

@@ -69,8 +69,8 @@ def test_a_sandbox_that_closes_early_leaves_nothing(tier):
     with scratch() as folder:
         before = descendants()
         with pytest.raises(KeyError, match="of the caller"):
-            asyncio.run(asyncio.wait_for(fail(), 30))
-        assert not survivors(before, within=1)
+            asyncio.run(asyncio.wait_for(fail(), 120))
+        assert not survivors(before, within=10)
         assert not list(folder.rglob("*"))
 
 

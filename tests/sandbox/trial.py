@@ -146,11 +146,7 @@ async def batch(sandbox: Runner, world: World, cases: Iterable[Case], *, togethe
         scavenged = await sandbox.run(
             Program(source=SCAVENGER.read_text("utf-8"), stdin=world.brief("scavenger"))
         )
-    for execution in seen.innocents:
-        if (execution.status, execution.replies, execution.stdout) != (
-            alone.status, alone.replies, alone.stdout
-        ):  # fmt: skip
-            seen.false_failures.append(f"{execution} is not {alone}"[:1500])
+    seen.false_failures += filter(None, (differs(one, alone) for one in seen.innocents))
     if world.mark in repr(scavenged) or scavenged.status != "ok":
         seen.breaches.append(f"marks: {scavenged}"[:1500])
     seen.breaches += [*world.breaches(), *sorted(watch.breaches)]
@@ -164,6 +160,13 @@ async def innocent(sandbox: Runner) -> Execution:
     """Runs a program that does no harm and tells what it sees."""
     call = Call(function="squares", args=([1, 2, 3],))
     return await sandbox.run(Program(source=INNOCENT, calls=(call,)))
+
+
+def differs(execution: Execution, alone: Execution) -> str:
+    """How a run of the innocent program differs from one that it had for itself, if it does."""
+    assert [reply.value for reply in alone.replies] == [[1, 4, 9]], alone
+    told = [(one.status, one.replies, one.stdout) for one in (execution, alone)]
+    return "" if told[0] == told[1] else f"{execution} is not {alone}"[:1500]
 
 
 @contextlib.asynccontextmanager
