@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import stat
@@ -22,10 +23,12 @@ def remove(folder: Path) -> None:
         return
     bin_ = Path(tempfile.mkdtemp(suffix=".rubbish", dir=folder.parent))
     top = os.open(bin_, _OPEN)
+    waiting, names = [], map(str, itertools.count())
     try:
-        folder.chmod(0o700)
-        folder.rename(bin_ / "0")
-        waiting, names = ["0"], map(str, itertools.count(1))
+        with contextlib.suppress(FileNotFoundError):  # another process deletes it as well
+            folder.chmod(0o700)
+            folder.rename(bin_ / "top")
+            waiting.append("top")
         while waiting:
             name = waiting.pop()
             waiting += _empty(name, top, names)

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
 from archsearch.errors import SandboxUnavailable
 from archsearch.sandbox import Sandbox, tiers
 
-TIERS = [
-    pytest.param(name, id=name, marks=[] if name in tiers.AUTOMATIC else [pytest.mark.slow])
-    for name, tier in tiers.TIERS.items()
-    if tier.isolates
-]
-"""Those that keep a program from anything, the best first, as parameters of a test. Those that are
-taken only when they are named are tested with the slow tests."""
+NAMES = [name for name, tier in tiers.TIERS.items() if tier.isolates]
+"""Those that keep a program from anything, the best first."""
+
+
+def as_parameters(quick: Collection[str]) -> list[Any]:
+    """All of them as parameters of a test, which is slow for all but the `quick` ones."""
+    return [
+        pytest.param(name, id=name, marks=[] if name in quick else [pytest.mark.slow])
+        for name in NAMES
+    ]
+
+
+TIERS = as_parameters(tiers.AUTOMATIC)
+"""Those that are taken only when they are named are tested with the slow tests."""
+BEST = as_parameters(tiers.AUTOMATIC[:1])
+"""For what hangs little on the kind of sandbox."""
 
 
 @asynccontextmanager

@@ -5,12 +5,12 @@ import random
 
 import pytest
 
-from tests.sandbox.host import TIERS, opened
+from tests.sandbox.host import BEST, opened
 from tests.sandbox.task import FORGED, FORMS, HONEST, same
 from tests.sandbox.trial import scratch
 
 
-@pytest.fixture(scope="module", params=TIERS)
+@pytest.fixture(scope="module", params=BEST)
 def judged(request):
     """Of each claim its executions, by calls and by a test, and the inputs that it met."""
 
