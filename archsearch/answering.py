@@ -72,7 +72,7 @@ class AnsweringLayer(Layer):
 
     def planned(self, given: Outline) -> PlannedCall:
         """One request for all samples."""
-        tests = [""] * given.unit_tests
+        tests = [""] * given.tests()
         return PlannedCall(
             model=self.model,
             role=self.role,

@@ -9,15 +9,19 @@ An answer is *stated* where it follows "answer is", "answer:", `####` or `<answe
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from types import MappingProxyType
 
 from archsearch.errors import UnknownName
+from archsearch.syntax import defines, parsed
 
 WINDOW = 100_000
 """Characters at the end of a reply that are read."""
+MAX_BARE = 20_000
+"""Characters of the longest reply that is a program without a fence; Python's parser is slow."""
 MAX_NUMBER = 1_000
 """Characters of the longest number; a longer one is no answer."""
 
@@ -67,6 +71,9 @@ _STATED_CHOICE = re.compile(
 _LONE_CHOICE = re.compile(
     r"^[ \t>*_]{0,8}(?P<line>[A-J])(?:[.):*]|[ \t]*$)|\((?P<bracketed>[A-J])\)", re.MULTILINE
 )
+
+_FENCE = re.compile(r"(?P<margin>[ \t]{0,16})(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[^\s`]*)")
+_PYTHON = frozenset({"", "python", "python3", "py", "py3", "python-repl", "ipython"})
 
 _INVISIBLE = re.compile("[\0\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _SPACING = re.compile(r"\\left|\\right|\\[,;! ()]|[$\s]")
@@ -133,8 +140,22 @@ def statement(text: str) -> str | None:
     return _without_markup(_stated(tail) or "") or next(filter(None, lines), None)
 
 
+def code(text: str, entry_point: str = "") -> str | None:
+    """The last fenced block of Python, else the whole reply where that is Python.
+
+    With `entry_point`, a block that defines that name stands before those that do not. A block that
+    the reply does not close ends with it. A reply that only names or computes something, such as
+    "42" or "x > y", is no program, nor is one of more than `MAX_BARE` characters without a fence.
+    """
+    blocks = _python_blocks(_tail(text))
+    defining = [block for block in blocks if defines(block, entry_point)] if entry_point else []
+    if blocks:
+        return (defining or blocks)[-1]
+    return text if len(text) <= MAX_BARE and _does_something(_INVISIBLE.sub("", text)) else None
+
+
 EXTRACTORS: Mapping[str, Callable[[str], str | None]] = MappingProxyType(
-    {"number": number, "boxed": boxed, "math": math, "choice": choice, "text": text}
+    {"number": number, "boxed": boxed, "math": math, "choice": choice, "text": text, "code": code}
 )
 """How each kind of answer is read. Answers are equal where their strings are."""
 
@@ -238,3 +259,46 @@ def _math_spelling(latex: str) -> str | None:
     if match:
         return _spelled(match)
     return re.sub(r"\\[dt]frac", r"\\frac", _SPACING.sub("", bare)) or None
+
+
+def _python_blocks(text: str) -> list[str]:
+    """The fenced blocks that are Python or say of no language, without blank ones; where some say
+    that they are Python, only those."""
+    blocks = [
+        (language, block)
+        for language, block in _blocks(text.splitlines())
+        if language in _PYTHON and block.strip()
+    ]
+    marked = [block for language, block in blocks if language]
+    return marked or [block for _, block in blocks]
+
+
+def _blocks(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Language and text of each fenced block; without the margin that its fence has."""
+    opening: re.Match[str] | None = None
+    block: list[str] = []
+    for line in lines:
+        fence = _FENCE.match(line)
+        if opening is None:
+            opening = fence
+        elif fence and not fence["language"] and fence["fence"].startswith(opening["fence"]):
+            yield opening["language"].casefold(), "\n".join(block)
+            opening, block = None, []
+        else:
+            block.append(line.removeprefix(opening["margin"]))
+    if opening is not None:
+        yield opening["language"].casefold(), "\n".join(block)
+
+
+def _does_something(text: str) -> bool:
+    """Whether `text` is Python that defines, imports, assigns, loops or calls."""
+    try:
+        body = parsed(text).body
+    except SyntaxError:
+        return False
+    return any(
+        isinstance(statement.value, ast.Call)
+        if isinstance(statement, ast.Expr)
+        else not isinstance(statement, ast.AnnAssign | ast.Pass)
+        for statement in body
+    )

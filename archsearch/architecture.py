@@ -121,6 +121,11 @@ class Architecture:
             [placed(f"{at}.{row[0].type}", _side_by_side(row)) for at, row in enumerate(self.rows)]
         )
 
+    @property
+    def executes(self) -> bool:
+        """Whether it runs programs: unit tests of kind program are there to be run."""
+        return any(outline.holds(Facet.PROGRAM_TESTS) for outline in self.outlines)
+
     def warnings(self) -> list[str]:
         """What it pays for and nothing uses."""
         found = []
@@ -139,7 +144,8 @@ class Architecture:
             ):
                 found.append(
                     f"layer {_place(at, row)} writes unit tests that nothing uses; add a "
-                    f"unit_test_evaluator, or set `unit_tests: true` on a later layer"
+                    f"unit_test_evaluator or a code_vote, or set `unit_tests: true` on a later "
+                    f"layer"
                 )
         if self.outlines[-1].candidates > 1 and Facet.SCORES not in self.outlines[-1].facets:
             found.append(
@@ -239,9 +245,8 @@ def _side_by_side(row: Row) -> Step:
 
 
 def _reads(row: Row, facet: Facet) -> bool:
-    """Whether anything of a row needs `facet`; several candidates are candidates too."""
-    accepted = {facet, Facet.SEVERAL} if facet is Facet.CANDIDATES else {facet}
-    return any(accepted & layer.needs() for layer in row)
+    """Whether anything of a row needs `facet`, or what implies it."""
+    return any(facet in need.implies for layer in row for need in layer.needs())
 
 
 def _place(at: int, row: Row) -> str:

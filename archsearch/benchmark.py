@@ -11,6 +11,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from archsearch.errors import ConfigError
+from archsearch.program import Execute
 from archsearch.registry import Registry
 from archsearch.seeds import digest
 from archsearch.types import Question, Score, Target
@@ -62,6 +63,8 @@ class Benchmark(BaseModel, ABC):
 
     version: ClassVar[int] = 1
     """Raised whenever loading or scoring may give another result than before."""
+    executes: ClassVar[bool] = False
+    """Whether a score takes programs to be run, so that there must be a sandbox."""
 
     name: str
 
@@ -73,9 +76,19 @@ class Benchmark(BaseModel, ABC):
         larger count only adds to the end. Raises `ConfigError` or `MissingExtra` with a remedy.
         """
 
-    @abstractmethod
     def score(self, text: str, target: Target) -> Score:
         """Scores a final answer. Pure; any text at all gives a `Score`, never an exception."""
+        raise NotImplementedError(
+            f"{self.name} overrides `score`, or `judge` where it runs programs"
+        )
+
+    async def judge(self, text: str, target: Target, execute: Execute) -> Score:
+        """`score`, for a benchmark that has to run programs, which it does through `execute` alone.
+
+        The same text gives the same `Score`, whoever asks and in any order. Raises `SandboxFailed`
+        where it cannot say because of the sandbox.
+        """
+        return self.score(text, target)
 
     @property
     def fingerprint(self) -> str:

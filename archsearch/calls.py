@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import islice
+from math import fsum
 from typing import Any, Generic, TypeVar
 
 from archsearch.cost import Used
@@ -48,6 +49,8 @@ class Walk:
         """Samples of each key taken before this walk or branch began."""
         self._taken: Counter[str] = Counter()
         self._used: list[Used | None] = []
+        self._cpu_seconds: dict[str, float] = {}
+        """Of each distinct program executed, by its key."""
         self._begun = 0
         """Requests made before this branch began."""
 
@@ -55,6 +58,11 @@ class Walk:
     def used(self) -> tuple[Used, ...]:
         """Every request answered so far, in layer-path order."""
         return tuple(call for call in self._used if call)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Of the distinct programs executed so far."""
+        return fsum(self._cpu_seconds.values())
 
     @property
     def path(self) -> str:
@@ -70,7 +78,7 @@ class Walk:
             path=f"{self._path}/{segment}" if self._path else segment,
         )
         deeper._before, deeper._taken, deeper._used = self._before, self._taken, self._used
-        deeper._begun = self._begun
+        deeper._cpu_seconds, deeper._begun = self._cpu_seconds, self._begun
         return deeper
 
     async def complete(self, request: Request) -> tuple[Completion, ...]:
@@ -145,6 +153,7 @@ class Walk:
                 results.append(result)
                 since += walk._taken
                 self._used.extend(walk._used)
+                self._cpu_seconds.update(walk._cpu_seconds)
         finally:
             await _cancel(branch.task for branch in flying)
             for branch in flying:
@@ -158,7 +167,9 @@ class Walk:
 
     async def execute(self, program: Program) -> Execution:
         """What became of a program; see `layer.Calls`."""
-        return await self._dispatcher.execute(program)
+        executed = await self._dispatcher.execute(program)
+        self._cpu_seconds[executed.key] = executed.execution.cpu_seconds
+        return executed.execution
 
     def _take(self, asked: Asked) -> list[int]:
         count = asked.request.n
@@ -180,6 +191,7 @@ class Walk:
     def _branch(self, at: int, before: Counter[str]) -> Walk:
         branch = self.at(str(at))
         branch._before, branch._taken, branch._used = before, Counter(), []
+        branch._cpu_seconds = {}
         branch._begun = self._begun + len(self._used)
         return branch
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from archsearch.types import Failure
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
@@ -42,6 +43,10 @@ Limit = Annotated[int | None, typer.Option(min=1, help="At most so many question
 Replay = Annotated[
     str | None,
     typer.Option(metavar="STORE", help="Open no model; take every sample from this store."),
+]
+UnsafeExec = Annotated[
+    bool,
+    typer.Option("--unsafe-exec", help="Run programs that models wrote OUTSIDE any sandbox."),
 ]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of splits and sampler.")]
 
@@ -89,6 +94,7 @@ def search(
     join: Annotated[
         bool, typer.Option("--join", help="Let `archsearch worker` join, here and on other hosts.")
     ] = False,
+    unsafe_exec: UnsafeExec = False,
 ) -> None:
     """Search for the best architecture; the same command resumes an interrupted run.
 
@@ -105,7 +111,7 @@ def search(
       archsearch search my_study.yaml --set database=postgresql://me@host/runs --join
     """
     from archsearch import collector
-    from archsearch.dispatch import Meter
+    from archsearch.meter import Meter
     from archsearch.screen import Watch, show_report
     from archsearch.search.progress import Progress
     from archsearch.search.run import address
@@ -117,26 +123,24 @@ def search(
         config = config.model_copy(update={"store": replay})
     folder = out or Path("runs") / (f"{config.name}-replay" if replay else config.name)
     console, progress, meter = Console(), Progress(), Meter()
-    collector.spare()
     if join:
-        console.print(
-            f"workers join with: archsearch worker '{address(config, folder)}'",
-            highlight=False,
-            soft_wrap=True,
-        )
+        line = f"workers join with: archsearch worker '{address(config, folder)}'"
+        console.print(line, highlight=False, soft_wrap=True)
 
     async def run() -> dict[str, Any]:
-        hands = workers if workers or join else None
         async with Watch(console, progress, meter, config.budget).watching():
             return await run_search(
-                config, folder, progress, meter, workers=hands, replay=replay is not None
+                config,
+                folder,
+                progress,
+                meter,
+                workers=workers if workers or join else None,
+                replay=replay is not None,
+                unsafe=unsafe_exec,
             )
 
-    try:
-        document = asyncio.run(run())
-    except KeyboardInterrupt:
-        console.print(f"interrupted; the same command resumes from {folder}", highlight=False)
-        raise typer.Exit(INTERRUPTED) from None
+    collector.spare()
+    document = _finished(run(), f"interrupted; the same command resumes from {folder}")
     show_report(console, document)
     if missing := document["samples"]["missing"]:
         console.print(_missing(missing, replay), highlight=False)
@@ -148,6 +152,7 @@ def search(
 def worker(
     run: Annotated[str, typer.Argument(help="Run folder, or the address that the search shows.")],
     nursery: Annotated[bool, typer.Option("--nursery", hidden=True)] = False,
+    unsafe_exec: UnsafeExec = False,
 ) -> None:
     """Evaluate questions of a running search, until it is over.
 
@@ -163,7 +168,7 @@ def worker(
 
     def begin(*, attached: bool) -> None:
         try:
-            asyncio.run(work(run, attached=attached))
+            asyncio.run(work(run, attached=attached, unsafe=unsafe_exec))
         except (KeyboardInterrupt, asyncio.CancelledError):
             raise typer.Exit(INTERRUPTED) from None
 
@@ -223,6 +228,7 @@ def evaluate(
     seed: Seed = None,
     store: Annotated[str | None, typer.Option(help="Sample store to reuse and fill.")] = None,
     replay: Replay = None,
+    unsafe_exec: UnsafeExec = False,
 ) -> None:
     """Score one architecture, with its interval and cost.
 
@@ -242,18 +248,15 @@ def evaluate(
     config = _study(source, chosen, limit=limit, seed=seed)
     if store is not None and replay is not None:
         raise ConfigError("give --store, which is filled, or --replay, which is only read")
-    try:
-        document = asyncio.run(
-            evaluate_one(
-                config,
-                Architecture.read(architecture),
-                split=split,
-                store=replay or store,
-                replay=replay is not None,
-            )
-        )
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
+    scoring = evaluate_one(
+        config,
+        Architecture.read(architecture),
+        split=split,
+        store=replay or store,
+        replay=replay is not None,
+        unsafe=unsafe_exec,
+    )
+    document = _finished(scoring)
     typer.echo(json.dumps(document, indent=2))
     if document["missing"]:
         typer.echo(_missing(document["missing"], replay), err=True)
@@ -290,7 +293,7 @@ def pool(
 
       archsearch pool my_study.yaml --samples 64 --store pool.sqlite
     """
-    from archsearch.dispatch import Meter
+    from archsearch.meter import Meter
     from archsearch.screen import Watch, show_pool
     from archsearch.search.pool import Pool
     from archsearch.search.progress import Progress
@@ -311,11 +314,7 @@ def pool(
 
     if not store:
         folder.mkdir(parents=True, exist_ok=True)
-    try:
-        failures = asyncio.run(run())
-    except KeyboardInterrupt:
-        console.print(f"interrupted; what was drawn is in {place}", highlight=False)
-        raise typer.Exit(INTERRUPTED) from None
+    failures = _finished(run(), f"interrupted; what was drawn is in {place}")
     if failures:
         raise RunError(
             f"{len(failures)} requests failed, the first: {failures[0].message}; the rest is in "
@@ -430,6 +429,16 @@ def _study(
             )
         }
     )
+
+
+def _finished(work: Coroutine[Any, Any, T], told: str = "") -> T:
+    """What came of it. Ctrl-C ends it in order, and the program after it, with `told`."""
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        if told:
+            Console().print(told, highlight=False)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _missing(count: int, store: str | None) -> str:

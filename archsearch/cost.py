@@ -75,9 +75,9 @@ Tariffs = Mapping[str, Tariff]
 """By the model names that architectures use."""
 
 
-def measured(used: Iterable[Used], tariffs: Tariffs) -> Measured:
-    """What one question used."""
-    costs: list[Measured] = []
+def measured(used: Iterable[Used], tariffs: Tariffs, *, cpu_seconds: float = 0.0) -> Measured:
+    """What one question used; `cpu_seconds` are those of its programs."""
+    costs = [Measured(cpu_seconds=cpu_seconds)] if cpu_seconds else []
     prefilled: set[str] = set()
     for call in used:
         tariff = tariffs[call.model]

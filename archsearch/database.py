@@ -158,7 +158,7 @@ class Embedded(Database):
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version={part.schema}")
                 version = part.schema
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # its message may quote bytes
             raise self._unusable(error) from error
         if verdict != "ok":
             raise self._unusable(verdict)
@@ -193,7 +193,7 @@ class Embedded(Database):
         except sqlite3.DatabaseError as error:
             raise self._unusable(error) from error
 
-    def _unusable(self, why: sqlite3.DatabaseError | str) -> RunError:
+    def _unusable(self, why: Exception | str) -> RunError:
         code = getattr(why, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             return RunError(

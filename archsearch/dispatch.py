@@ -6,22 +6,19 @@ One serves a whole run, and owns every draw: whoever wants a sample waits for it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from archsearch.budget import Account
-from archsearch.cost import Tariff, Tariffs, Used
-from archsearch.errors import (
-    MissingSample,
-    SandboxUnavailable,
-    TransientModelError,
-    UnknownName,
-)
+from archsearch.cost import Tariff, Tariffs
+from archsearch.errors import MissingSample, TransientModelError, UnknownName
+from archsearch.executor import Executed, Executor
 from archsearch.gate import BACK, Gate
+from archsearch.meter import Meter
 from archsearch.models.base import Model
 from archsearch.patience import Patience
-from archsearch.program import Execution, Program, Runner
+from archsearch.program import Program, Runner
 from archsearch.seeds import seed_from
 from archsearch.store import SampleStore, prompt_key, sample_key
 from archsearch.types import Completion, Measured, Message, Request, UpperBound
@@ -36,35 +33,6 @@ class Asked:
     """Identity of the rendered prompt on its model."""
     key: str
     """Identity of its samples."""
-
-
-@dataclass(slots=True)
-class Meter:
-    """Tokens of a run so far: drawn are paid now, reused were paid before or are being paid."""
-
-    drawn_samples: int = 0
-    reused_samples: int = 0
-    drawn_prompt_tokens: int = 0
-    """Once per request, whole."""
-    drawn_cached_tokens: int = 0
-    """Of those, what the engines said they had cached."""
-    drawn_completion_tokens: int = 0
-    reused_completion_tokens: int = 0
-    drawn_flops: float = 0.0
-    retries: int = 0
-    wasted_samples: int = 0
-    """Drawn, or taken from the store, ahead of need and then not needed."""
-    wasted_completion_tokens: int = 0
-    cancelled_samples: int = 0
-    """Given up while an engine was at work on them; their tokens nobody counts."""
-    missing: int = 0
-    """Distinct samples, and prompts to be counted, that a replay lacks."""
-
-    def waste(self, used: Iterable[Used]) -> None:
-        """Counts what nobody needed in the end."""
-        for call in used:
-            self.wasted_samples += len(call.completion_tokens)
-            self.wasted_completion_tokens += sum(call.completion_tokens)
 
 
 class _Draw:
@@ -168,14 +136,16 @@ class Dispatcher:
         account: Account | None = None,
         patience: Patience | None = None,
         meter: Meter | None = None,
-        sandbox: Runner | None = None,
+        sandbox: Callable[[], Awaitable[Runner]] | None = None,
     ) -> None:
         """`models` and `tariffs` by the names that architectures use; both belong to the caller,
-        as does the store. Without an `account` nothing is charged."""
+        as does the store. Without an `account` nothing is charged. `sandbox` gives the one in which
+        programs run, open; without it none runs."""
         self.meter = meter or Meter()
         self._store = store
         self._account = account
         self._sandbox = sandbox
+        self._executor = Executor(sandbox, store, self.meter)
         self._patience = patience or Patience()
         self._lines = {
             name: _Line(
@@ -196,6 +166,11 @@ class Dispatcher:
         return {name: line.model for name, line in self._lines.items()}
 
     @property
+    def tariffs(self) -> dict[str, Tariff]:
+        """What each model's tokens cost, by the same names."""
+        return {name: line.tariff for name, line in self._lines.items()}
+
+    @property
     def capacity(self) -> int:
         """Samples that all models together work on at once."""
         return sum(line.model.capacity for line in self._lines.values())
@@ -206,7 +181,7 @@ class Dispatcher:
         return Dispatcher(
             self.models,
             store,
-            tariffs={name: line.tariff for name, line in self._lines.items()},
+            tariffs=self.tariffs,
             account=self._account,
             patience=self._patience,
             meter=self.meter,
@@ -264,18 +239,23 @@ class Dispatcher:
             self._store.put_tokens(prompt, tokens)
         return tokens
 
-    async def execute(self, program: Program) -> Execution:
-        """What became of a program."""
-        if self._sandbox is None:
-            raise SandboxUnavailable("no sandbox")
-        return await self._sandbox.run(program)
+    async def execute(self, program: Program) -> Executed:
+        """What became of a program; see `layer.Calls.execute` for what it raises.
+
+        Each distinct program is charged once, when the study first needs it.
+        """
+        executed = await self._executor.execute(program)
+        if self._account:
+            cost = Measured(cpu_seconds=executed.execution.cpu_seconds)
+            self._account.charge({executed.key: cost})
+        return executed
 
     async def close(self) -> None:
-        """Cancels the draws in flight and waits until they are gone; finished samples are kept."""
+        """Cancels what is in flight and waits until it is gone; what is finished is kept."""
         tasks = {draw.task for draw in self._flights.values() if draw.task}
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, self._executor.close(), return_exceptions=True)
 
     def _line(self, name: str) -> _Line:
         try:

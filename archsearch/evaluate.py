@@ -17,7 +17,13 @@ from archsearch.benchmark import Benchmark, Item
 from archsearch.calls import Walk
 from archsearch.cost import Tariffs, Used, measured
 from archsearch.dispatch import Dispatcher
-from archsearch.errors import ArchsearchError, MissingSample, ModelError, RequestRejected
+from archsearch.errors import (
+    ArchsearchError,
+    MissingSample,
+    ModelError,
+    RequestRejected,
+    SandboxFailed,
+)
 from archsearch.types import Candidate, Failure, Fallback, Measured, Score, Slate, total
 
 AT_ONCE = 256
@@ -96,19 +102,23 @@ class Evaluator:
 
     async def outcome(self, architecture: Architecture, item: Item) -> Outcome:
         """One question, walked and scored. Raises only what concerns the whole run: a budget that
-        is used up, a faulty configuration."""
+        is used up, a faulty configuration, no sandbox that holds."""
         walk = Walk(self.dispatcher, replicate=self.replicate, party=architecture.digest)
         answer: Candidate | None = None
         fallbacks: tuple[Fallback, ...] = ()
         try:
             slate = await architecture.step()(Slate(question=item.question), walk)
             answer, fallbacks = slate.candidates[0], slate.fallbacks
-            result: Score | Failure = self.benchmark.score(answer.text, item.target)
+            result: Score | Failure = await self.benchmark.judge(
+                answer.text, item.target, Walk(self.dispatcher).execute
+            )
         except RequestRejected as error:
             # It would be rejected again: the architecture's own fault, so it is scored.
             result = Score(value=0.0, malformed=True, explanation=f"request rejected: {error}")
         except ModelError as error:
             result = Failure(kind="model", message=str(error))
+        except SandboxFailed as error:
+            result = Failure(kind="sandbox", message=str(error))
         except MissingSample as error:
             result = Failure(kind="missing", message=str(error))
         except ArchsearchError:
@@ -120,7 +130,7 @@ class Evaluator:
             result=result,
             text=answer.text if answer else "",
             used=walk.used,
-            cost=measured(walk.used, self.tariffs),
+            cost=measured(walk.used, self.tariffs, cpu_seconds=walk.cpu_seconds),
             fallbacks=fallbacks,
         )
 

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from archsearch.program import Execution, Program
-from archsearch.types import Completion, Fallback, Message, Request, Slate
+from archsearch.types import Completion, Fallback, Message, Request, Slate, TestKind
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -32,12 +32,19 @@ class Facet(StrEnum):
     SCORES = "scores"
     VERDICTS = "verdicts"
     UNIT_TESTS = "unit tests"
+    PROGRAM_TESTS = "unit tests that are programs"
+    ONLY_PROGRAM_TESTS = "unit tests, all of them programs"
     TEST_RESULTS = "results of unit tests"
 
     @property
     def remedy(self) -> str:
         """What would leave this facet."""
         return _REMEDIES[self]
+
+    @property
+    def implies(self) -> frozenset[Facet]:
+        """What a slate that holds this facet holds as well, itself included."""
+        return frozenset({self}) | _IMPLIED.get(self, frozenset())
 
 
 _REMEDIES = {
@@ -47,7 +54,18 @@ _REMEDIES = {
     Facet.SCORES: "put a layer that scores candidates, such as a ranker, before it",
     Facet.VERDICTS: "put a verifier before it",
     Facet.UNIT_TESTS: "put a unit_test_generator before it",
+    Facet.PROGRAM_TESTS: "put a unit_test_generator with `kind: program` before it",
+    Facet.ONLY_PROGRAM_TESTS: (
+        "give it a `model` that judges statements, or put a unit_test_generator with "
+        "`kind: program`, and no other, before it"
+    ),
     Facet.TEST_RESULTS: "put a unit_test_evaluator before it",
+}
+
+_IMPLIED = {
+    Facet.SEVERAL: frozenset({Facet.CANDIDATES}),
+    Facet.PROGRAM_TESTS: frozenset({Facet.UNIT_TESTS}),
+    Facet.ONLY_PROGRAM_TESTS: frozenset({Facet.UNIT_TESTS, Facet.PROGRAM_TESTS}),
 }
 
 
@@ -80,6 +98,16 @@ class PlannedCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedTests:
+    """Unit tests of one kind that come from one call."""
+
+    call: PlannedCall
+    kind: TestKind = "statement"
+    count: int
+    """Most of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
     """What is known of a slate before it exists."""
 
@@ -91,10 +119,8 @@ class Outline:
     """The calls whose completions the candidates are."""
     critics: tuple[PlannedCall, ...] = ()
     """The calls whose completions the critiques are."""
-    testers: tuple[PlannedCall, ...] = ()
-    """The calls whose completions the unit tests are."""
-    unit_tests: int = 0
-    """Most unit tests it can hold."""
+    unit_tests: tuple[PlannedTests, ...] = ()
+    """Where the unit tests come from."""
 
     def holds(self, facet: Facet) -> bool:
         """Whether a layer that needs `facet` can stand after a slate like this."""
@@ -102,9 +128,18 @@ class Outline:
             return self.candidates >= 1
         if facet is Facet.SEVERAL:
             return self.candidates >= 2
+        kinds = {tests.kind for tests in self.unit_tests}
         if facet is Facet.UNIT_TESTS:
-            return self.unit_tests >= 1
+            return bool(kinds)
+        if facet is Facet.PROGRAM_TESTS:
+            return "program" in kinds
+        if facet is Facet.ONLY_PROGRAM_TESTS:
+            return kinds == {"program"}
         return facet in self.facets
+
+    def tests(self, *kinds: TestKind) -> int:
+        """Most unit tests of these kinds that it can hold; of any kind where none is named."""
+        return sum(t.count for t in self.unit_tests if not kinds or t.kind in kinds)
 
     def quoting(self, count: float) -> tuple[tuple[PlannedCall, float], ...]:
         """`PlannedCall.quotes` of a prompt that quotes `count` of the candidates."""
@@ -118,9 +153,13 @@ class Outline:
             for call in self.critics
         )
 
-    def quoting_tests(self) -> tuple[tuple[PlannedCall, float], ...]:
-        """The same for all unit tests."""
-        return tuple((call, 1.0) for call in self.testers)
+    def quoting_tests(self, *kinds: TestKind) -> tuple[tuple[PlannedCall, float], ...]:
+        """The same for all unit tests of these kinds; of any kind where none is named."""
+        return tuple(
+            (tests.call, float(tests.call.completions))
+            for tests in self.unit_tests
+            if not kinds or tests.kind in kinds
+        )
 
 
 def concatenated(given: Slate, left: Sequence[Slate], path: str) -> Slate:

@@ -16,7 +16,7 @@ from archsearch.errors import RunError
 from archsearch.evaluate import Outcome
 from archsearch.types import Failure, Fallback, Measured, Score, total
 
-SCHEMA = 3
+SCHEMA = 4
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) {keyed};
@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS outcomes (
 CREATE TABLE IF NOT EXISTS charges (
     name TEXT PRIMARY KEY, flops DOUBLE PRECISION NOT NULL, prompt_tokens DOUBLE PRECISION NOT NULL,
     completion_tokens DOUBLE PRECISION NOT NULL, calls DOUBLE PRECISION NOT NULL,
-    dollars DOUBLE PRECISION NOT NULL
+    dollars DOUBLE PRECISION NOT NULL, cpu_seconds DOUBLE PRECISION NOT NULL
 ) {keyed};
 CREATE TABLE IF NOT EXISTS workers (
     name TEXT PRIMARY KEY, place TEXT NOT NULL, process BIGINT NOT NULL,
@@ -53,12 +53,12 @@ PART = Part(
 )
 _CHARGE = (
     "INSERT INTO charges VALUES (:name, :flops, :prompt_tokens, :completion_tokens, :calls, "
-    ":dollars) ON CONFLICT DO NOTHING"
+    ":dollars, :cpu_seconds) ON CONFLICT DO NOTHING"
 )
 _CHARGED = (
     "SELECT COALESCE(SUM(flops), 0.0), COALESCE(SUM(prompt_tokens), 0.0), "
     "COALESCE(SUM(completion_tokens), 0.0), COALESCE(SUM(calls), 0.0), "
-    "COALESCE(SUM(dollars), 0.0) FROM charges"
+    "COALESCE(SUM(dollars), 0.0), COALESCE(SUM(cpu_seconds), 0.0) FROM charges"
 )
 
 

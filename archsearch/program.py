@@ -7,7 +7,7 @@ else. What comes out is plain data, and is compared outside: no expected value e
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 Plain = Any
@@ -75,11 +75,6 @@ class Program:
     def __post_init__(self) -> None:
         if self.calls and self.test:
             raise ValueError("a program has calls or a test, not both; make it two programs")
-
-    def identity(self) -> dict[str, Any]:
-        """Everything that decides what may become of it, as it may be hashed: no two programs that
-        differ have an equal `repr` of this."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,7 +95,7 @@ class RankingLayer(Layer):
             for slate in left
         ]
         scored = [
-            replace(candidate, score=fmean(count[_unscored(candidate)] for count in counts))
+            candidate.with_score(fmean(count[_unscored(candidate)] for count in counts))
             for candidate in given.candidates
         ]
         kept = best_first(scored)[: _largest_keep(row)]
@@ -113,7 +113,7 @@ class RankingLayer(Layer):
         shown = list(dict.fromkeys(map(self.shown, slate.candidates)))
         scores, notes = await self.judge(shown, slate.question, calls)
         score = dict(zip(shown, scores, strict=True))
-        scored = [replace(c, score=score[self.shown(c)]) for c in slate.candidates]
+        scored = [c.with_score(score[self.shown(c)]) for c in slate.candidates]
         return slate.with_candidates(best_first(scored)[: self.keep]).noting(*notes)
 
 
@@ -219,7 +219,7 @@ def _score(candidate: Candidate) -> float:
 
 
 def _unscored(candidate: Candidate) -> Candidate:
-    return replace(candidate, score=None)
+    return candidate.with_score(None)
 
 
 def _largest_keep(row: Sequence[Layer]) -> int:

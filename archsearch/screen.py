@@ -16,7 +16,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from archsearch.architecture import Architecture
-from archsearch.dispatch import Meter
+from archsearch.meter import Meter
 from archsearch.search.config import Budget
 from archsearch.search.pool import Pool
 from archsearch.search.progress import Progress

@@ -3,26 +3,32 @@
 The key says what was asked; the index says which sample. The first completion committed under
 (key, index) is that sample for ever, on every host that shares the store.
 
+Executions of programs stand there too, under the identity of the program and where it ran.
+
 Beside them stands what a replay must know of models that are no longer there: what each of them is,
 and how many tokens its prompts have.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from archsearch.database import Part, connect
 from archsearch.errors import RunError
+from archsearch.program import Execution, Program, Reply
+from archsearch.sandbox import plain
 from archsearch.seeds import digest
 from archsearch.types import Completion, FinishReason, Logprobs, Message, Request, Usage
 
 SCHEMA = 2
 """Part of every key: raised when the meaning of a sample changes, as those of old then miss."""
-_LAYOUT = 3
+_LAYOUT = 4
 """Of the tables."""
 
 _TABLES = """
@@ -32,6 +38,9 @@ CREATE TABLE IF NOT EXISTS samples (
     prompt_tokens BIGINT NOT NULL, completion_tokens BIGINT NOT NULL,
     cached_tokens BIGINT NOT NULL, seed BIGINT NOT NULL, score DOUBLE PRECISION, logprobs TEXT,
     PRIMARY KEY (key, idx)
+) {keyed};
+CREATE TABLE IF NOT EXISTS executions (
+    key {bytes} PRIMARY KEY, execution {bytes} NOT NULL
 ) {keyed};
 CREATE TABLE IF NOT EXISTS prompts (key {bytes} PRIMARY KEY, tokens BIGINT NOT NULL) {keyed};
 CREATE TABLE IF NOT EXISTS models (signature TEXT PRIMARY KEY, facts TEXT NOT NULL) {keyed}
@@ -45,6 +54,8 @@ _PART = Part(
     another="another store",
     checked=False,  # it may hold many gigabytes
 )
+_LARGEST = 1 << 30
+"""Bytes of a program or an execution; what a database takes at most."""
 _GET = (
     "SELECT idx, text, reasoning, finish, prompt_tokens, completion_tokens, cached_tokens, seed, "
     "score, logprobs FROM samples WHERE key = ? AND idx BETWEEN ? AND ?"
@@ -83,6 +94,12 @@ def sample_key(prompt: str, request: Request, *, replicate: int = 0) -> str:
     )
 
 
+def execution_key(identity: str, program: Program) -> str:
+    """Hex digest of everything that decides what becomes of a program; `identity` is that of its
+    `Runner`."""
+    return hashlib.sha256(plain.encode([SCHEMA, identity, asdict(program)], _LARGEST)).hexdigest()
+
+
 class SampleStore:
     """Completions by (key, sample index), in an SQLite file or on a PostgreSQL server."""
 
@@ -101,14 +118,30 @@ class SampleStore:
         try:
             return {row[0]: _completion(row[1:]) for row in rows if row[0] in wanted}
         except (ValueError, TypeError, AttributeError) as error:
-            raise RunError(
-                f"a sample store must hold what was written to it; {error} in {key}; {_PART.afresh}"
-            ) from error
+            raise _unreadable(key, error) from error
 
     def put(self, key: str, index: int, completion: Completion) -> Completion:
         """Commits a completion; returns the one that is stored, which is the first ever put."""
         inserted = self._db.execute(_PUT, (bytes.fromhex(key), index, *_row(completion)))
         return completion if inserted else self.get(key, [index])[index]
+
+    def execution(self, key: str) -> Execution | None:
+        """What became of the program of an `execution_key`, if it was ever run."""
+        rows = self._db.rows(
+            "SELECT execution FROM executions WHERE key = :key", {"key": bytes.fromhex(key)}
+        )
+        try:
+            return _execution(rows[0][0]) if rows else None
+        except (ValueError, TypeError, KeyError) as error:
+            raise _unreadable(key, error) from error
+
+    def put_execution(self, key: str, execution: Execution) -> Execution:
+        """Commits what became of a program; returns the first that was ever put."""
+        inserted = self._db.execute(
+            "INSERT INTO executions VALUES (:key, :execution) ON CONFLICT DO NOTHING",
+            {"key": bytes.fromhex(key), "execution": plain.encode(asdict(execution), _LARGEST)},
+        )
+        return execution if inserted else self.execution(key) or execution
 
     def tokens(self, prompt: str) -> int | None:
         """How many tokens the prompt of a `prompt_key` has, if they were ever counted."""
@@ -151,6 +184,17 @@ class SampleStore:
         at: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _unreadable(key: str, error: Exception) -> RunError:
+    return RunError(
+        f"a sample store must hold what was written to it; {error} in {key}; {_PART.afresh}"
+    )
+
+
+def _execution(stored: bytes) -> Execution:
+    data = plain.decode(stored)
+    return Execution(**{**data, "replies": tuple(Reply(**reply) for reply in data["replies"])})
 
 
 def _row(completion: Completion) -> _Row:

@@ -134,6 +134,18 @@ class Candidate:
     passed: tuple[bool | None, ...] | None = None
     """Beside each of the slate's unit tests whether it passes; None where nobody could say."""
 
+    def with_score(self, score: float | None) -> Candidate:
+        """The same candidate with this score."""
+        # Spelled out, as it is on the hot path and `replace` takes four times as long.
+        return Candidate(
+            text=self.text,
+            origin=self.origin,
+            critique=self.critique,
+            score=score,
+            verdict=self.verdict,
+            passed=self.passed,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitTest:
@@ -163,7 +175,7 @@ class Slate:
 
     def with_candidates(self, candidates: tuple[Candidate, ...]) -> Slate:
         """The same slate holding `candidates` instead."""
-        # Spelled out, as these two are on the hot path and `replace` takes four times as long.
+        # Spelled out, as `Candidate.with_score` is; so is the next one.
         return Slate(
             question=self.question,
             candidates=candidates,
@@ -208,8 +220,8 @@ class Failure:
 class Cost:
     """What something takes. Costs of one kind add up; kinds never mix.
 
-    >>> Measured(flops=2.0, calls=1) + Measured(flops=3.0, calls=1)
-    Measured(flops=5.0, prompt_tokens=0.0, completion_tokens=0.0, calls=2.0, dollars=0.0)
+    >>> Measured(flops=2.0, calls=1) + Measured(flops=3.0, calls=1) == Measured(flops=5.0, calls=2)
+    True
     """
 
     flops: float = 0.0
@@ -219,6 +231,8 @@ class Cost:
     calls: float = 0
     """Completions, not HTTP requests."""
     dollars: float = 0.0
+    cpu_seconds: float = 0.0
+    """Of programs run in the sandbox."""
 
     def __add__(self, other: Self) -> Self:
         return total(type(self), (self, other))
@@ -235,7 +249,7 @@ class Cost:
 
 def total(kind: type[C], costs: Iterable[C]) -> C:
     """The sum of costs of one kind."""
-    flops = dollars = prompt_tokens = completion_tokens = calls = 0.0
+    flops = dollars = prompt_tokens = completion_tokens = calls = cpu_seconds = 0.0
     for cost in costs:
         if type(cost) is not kind:
             raise TypeError(f"cannot add {type(cost).__name__} to {kind.__name__}")
@@ -244,12 +258,14 @@ def total(kind: type[C], costs: Iterable[C]) -> C:
         completion_tokens += cost.completion_tokens
         calls += cost.calls
         dollars += cost.dollars
+        cpu_seconds += cost.cpu_seconds
     return kind(
         flops=flops,
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
         calls=calls,
         dollars=dollars,
+        cpu_seconds=cpu_seconds,
     )
 
 

@@ -11,11 +11,9 @@ math-verify (https://github.com/huggingface/Math-Verify, Apache-2.0), which also
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -23,7 +21,7 @@ from pydantic import BaseModel
 from archsearch import answers
 from archsearch.benchmark import Benchmark, Item
 from archsearch.errors import ConfigError, MissingExtra
-from archsearch.registry import validate
+from archsearch.rows import checked, hub_rows, local_rows, local_text
 from archsearch.seeds import digest
 from archsearch.types import Message, Question, Score, Target
 
@@ -71,7 +69,9 @@ class GSM8K(Benchmark):
         """Of a local file the content counts, not the path."""
         if self.path is None:
             return super().fingerprint
-        return digest({"benchmark": self.name, "version": self.version, "file": _text(self.path)})
+        return digest(
+            {"benchmark": self.name, "version": self.version, "file": local_text(self.path)}
+        )
 
     def _item(self, row: Row) -> Item:
         _, mark, after = row.answer.rpartition("####")
@@ -93,48 +93,10 @@ class GSM8K(Benchmark):
         )
 
     def _rows(self) -> Iterator[Row]:
-        rows = self._hub_rows() if self.path is None else _parsed(_text(self.path), self.path)
-        for place, row in enumerate(rows):
-            yield validate(Row, row, where=f"{self.path or 'openai/gsm8k'}, row {place + 1}")
-
-    def _hub_rows(self) -> Sequence[Any]:
-        try:
-            from datasets import load_dataset
-        except ImportError:
-            raise MissingExtra("reading GSM8K from the hub", "benchmarks") from None
-        try:
-            rows: Sequence[Any] = load_dataset(
-                "openai/gsm8k", "main", split=self.split, revision=self.revision
-            )
-        except (OSError, ValueError) as error:
-            raise ConfigError(
-                f"GSM8K must be on the Hugging Face hub or in its cache; revision "
-                f"{self.revision!r} could not be read ({error}); go online once, or set "
-                f"benchmark.path to a local JSON lines file of `question` and `answer`"
-            ) from error
-        return rows
-
-
-def _text(path: str) -> str:
-    try:
-        return Path(path).expanduser().read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"benchmark.path must be a readable UTF-8 file; received {path!r} ({error}); "
-            f"correct it, or leave it out to read from the Hugging Face hub"
-        ) from None
-
-
-def _parsed(text: str, path: str) -> list[Any]:
-    """The rows of a JSON array or of JSON lines."""
-    try:
-        if text.lstrip().startswith("["):
-            return list(json.loads(text))
-        return [json.loads(line) for line in text.split("\n") if line.strip()]
-    except ValueError as error:
-        raise ConfigError(
-            f"benchmark.path must hold a JSON array or JSON lines; {path!r} does not: {error}"
-        ) from None
+        if self.path is not None:
+            return checked(Row, local_rows(self.path), where=self.path)
+        rows = hub_rows("openai/gsm8k", name="main", split=self.split, revision=self.revision)
+        return checked(Row, rows, where="openai/gsm8k")
 
 
 @lru_cache(maxsize=1)

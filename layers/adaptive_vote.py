@@ -62,7 +62,6 @@ class AdaptiveVote(AnsweringLayer):
             candidates=1,
             facets=frozenset({Facet.SCORES}),
             sources=self.plan(given),
-            testers=given.testers,
             unit_tests=given.unit_tests,
         )
 

@@ -63,7 +63,6 @@ class Fuser(AskingLayer):
         return Outline(
             candidates=calls[0].completions,
             sources=calls,
-            testers=given.testers,
             unit_tests=given.unit_tests,
         )
 
@@ -76,7 +75,7 @@ class Fuser(AskingLayer):
         call = self.planned(
             self._role,
             self._template,
-            texts=self._texts(blank, blank, [""] * given.unit_tests),
+            texts=self._texts(blank, blank, [""] * given.tests()),
             quotes=(*given.quoting(shown), *critiques, *tests),
             samples=self.samples,
             length_control=self.length_control,

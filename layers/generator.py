@@ -45,7 +45,6 @@ class Generator(AnsweringLayer):
         return Outline(
             candidates=calls[0].completions,
             sources=calls,
-            testers=given.testers,
             unit_tests=given.unit_tests,
         )
 

@@ -63,7 +63,6 @@ class Reviser(AskingLayer):
         return Outline(
             candidates=given.candidates * (self.rounds + 1 if every else 1),
             sources=(*given.sources, *revisions) if every else revisions[-1:],
-            testers=given.testers,
             unit_tests=given.unit_tests,
         )
 

@@ -57,12 +57,12 @@ class Vote(Layer):
                 votes[answer].append(candidate)
         if not votes:
             note = Fallback(path=calls.path, reason="no candidate holds a final answer; first kept")
-            return slate.with_candidates((replace(slate.candidates[0], score=0.0),)).noting(note)
+            return slate.with_candidates((slate.candidates[0].with_score(0.0),)).noting(note)
         support = {answer: sum(map(self._weight, backers)) for answer, backers in votes.items()}
         winner = max(support, key=lambda answer: support[answer])
         total = sum(support.values())
         share = support[winner] / total if total else 0.0
-        return slate.with_candidates((replace(votes[winner][0], score=share),))
+        return slate.with_candidates((votes[winner][0].with_score(share),))
 
     def _weight(self, candidate: Candidate) -> float:
         return (candidate.score or 0.0) if self.weighted else 1.0

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Proves the vLLM back-end on a CPU: its tests, and a small search through a real engine. 15 minutes
-# on two cores, once everything is installed. Needs Python 3.11 or later with pip and venv; AVX2; no GPU.
+# Proves the vLLM back-end on a CPU: its tests, and a small search through a real engine. Ten minutes
+# on two cores, installation included. Needs Python 3.11 or later with pip and venv; AVX2; no GPU.
 # The environment, 4 GB, is .venv-vllm, apart from .venv: vLLM pins what others need otherwise.
 # TORCH_INDEX=URL: the index of torch's CPU wheels, if pip's own settings do not find any.
 # Usage: bash scripts/test_vllm_cpu.sh [options of pytest]

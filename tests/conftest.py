@@ -1,9 +1,12 @@
-"""Settings of hypothesis that hold for every test, and a database server for those that ask."""
+"""Settings of hypothesis for every test; a database server and a sandbox for those that ask."""
 
 import pytest
 from hypothesis import settings
 
+from archsearch.testing.runners import shared_sandbox, shared_sandbox_ends
 from tests import postgres
+
+__all__ = ["shared_sandbox_ends"]
 
 # No deadline: other work on the machine must not fail a test.
 settings.register_profile("archsearch", deadline=None, print_blob=True)
@@ -21,3 +24,9 @@ def postgres_server():
 def server(postgres_server):
     """The address of a schema that holds nothing yet."""
     return f"{postgres_server}#{postgres.schema()}"
+
+
+@pytest.fixture(scope="session")
+def sandbox():
+    """Runs programs, as `archsearch.sandbox.Sandbox` does, from any thread and event loop."""
+    return shared_sandbox()

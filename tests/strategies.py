@@ -67,12 +67,12 @@ temperatures = st.sampled_from([0.0, 0.5, 0.7, 1.0])
 prompts = texts.filter(lambda text: not set(text) & set("{}#%"))
 
 
-def layers(kind, **optional):
+def layers(kind, /, **optional):
     """Entries of one layer type, each with some of the optional fields."""
     return st.fixed_dictionaries({"type": st.just(kind)}, optional=optional)
 
 
-def asking(kind, **optional):
+def asking(kind, /, **optional):
     """The same for layers that call a model."""
     required = {"type": st.just(kind), "model": models}
     return st.fixed_dictionaries(required, optional={"max_tokens": st.integers(1, 9), **optional})
@@ -100,11 +100,19 @@ judges = [
     asking("pairwise_ranker", schedule=st.sampled_from(["round_robin", "tournament"]), **kept),
     asking("pointwise_ranker", scale=st.integers(2, 9), expected=st.booleans(), **kept),
     asking("verifier", judge_prompt=prompts, first_k=st.none() | st.integers(1, 3)),
-    asking("unit_test_generator", tests=st.integers(1, 3)),
+    asking(
+        "unit_test_generator",
+        tests=st.integers(1, 3),
+        samples=st.integers(1, 2),
+        temperature=temperatures,
+        kind=st.sampled_from(["statement", "program"]),
+    ),
     asking("unit_test_evaluator", first_k=st.none() | st.integers(1, 3)),
+    layers("unit_test_evaluator", keep=st.integers(1, 4), seconds=st.sampled_from([1.0, 5.0])),
 ]
 others = st.one_of(
     layers("vote", answer=st.sampled_from([None, "number"]), weighted=st.booleans()),
+    layers("code_vote", keep=st.integers(1, 3), seconds=st.sampled_from([1.0, 5.0])),
     asking("adaptive_vote", samples=st.integers(1, 4), ahead=st.integers(1, 3)),
     asking("reviser", rounds=st.integers(1, 2), leave=st.sampled_from(["all", "last"])),
 )

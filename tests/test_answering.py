@@ -59,10 +59,9 @@ def test_unit_tests_must_be_there_to_be_shown_and_stay(kind) -> None:
     with pytest.raises(InvalidArchitecture, match="put a unit_test_generator before it"):
         Architecture.of(kind(model="m", unit_tests=True))
     given = outline_of(TESTED)
-    assert kind(model="m").leaves(given).testers == given.testers
     assert kind(model="m").leaves(given).unit_tests == given.unit_tests
     (call,) = kind(model="m", unit_tests=True).plan(given)
-    assert call.quotes == tuple((tester, 1.0) for tester in given.testers)
+    assert call.quotes == tuple((tests.call, 1.0) for tests in given.unit_tests)
     assert not kind(model="m").plan(given)[0].quotes
 
 

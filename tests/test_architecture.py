@@ -239,12 +239,13 @@ BASE = {
     "reward_ranker": [GENERATOR, {"type": "reward_ranker", "model": "small"}],
     "reviser": [GENERATOR, CRITIC, {"type": "reviser", "model": "small", "rounds": 2}],
     "fuser": [TESTER, GENERATOR, CRITIC, FUSER],
-    "unit_test_generator": [TESTER, {**GENERATOR, "unit_tests": True}],
+    "unit_test_generator": [{**TESTER, "temperature": 0.7}, {**GENERATOR, "unit_tests": True}],
     "unit_test_evaluator": [
-        TESTER,
+        [TESTER, {**TESTER, "kind": "program"}],
         GENERATOR,
         {"type": "unit_test_evaluator", "model": "small"},
     ],
+    "code_vote": [{**TESTER, "kind": "program"}, GENERATOR, {"type": "code_vote"}],
     "verifier": [GENERATOR, VERIFIER, VOTE],
     "vote": [GENERATOR, {**RANKER, "keep": 4}, VOTE],
 }
@@ -290,16 +291,26 @@ OTHERWISE = {
     },
     "verifier": ASKING
     | {"reason_prompt": ["{{ answer }}"], "judge_prompt": ["{{ answer }}"], "first_k": [1, 2]},
-    "unit_test_generator": ASKING | {"tests": [3], "prompt": ["{{ question }}"], "kind": []},
+    "unit_test_generator": ASKING
+    | {"tests": [3], "samples": [2], "prompt": ["{{ question }}"], "kind": ["program"]},
     "unit_test_evaluator": ASKING
-    | {"keep": [1, 2], "first_k": [1, 2], "prompt": ["{{ answer }} {{ tests }}"]},
+    | {
+        "keep": [1, 2],
+        "first_k": [1, 2],
+        "seconds": [1, 2],
+        "prompt": ["{{ answer }} {{ tests }}"],
+    },
+    "code_vote": {"keep": [2], "seconds": [1]},
     "vote": {"answer": ["number", "choice"], "weighted": [True]},
 }
 """Other values of every field."""
 
 
 def changed(kind, field, value):
-    return [{**layer, field: value} if layer["type"] == kind else layer for layer in BASE[kind]]
+    return [
+        {**row, field: value} if isinstance(row, dict) and row["type"] == kind else row
+        for row in BASE[kind]
+    ]
 
 
 def test_every_field_is_listed():

@@ -10,12 +10,14 @@ from archsearch.architecture import Architecture
 from archsearch.benchmark import Benchmark, Item
 from archsearch.cost import Tariff
 from archsearch.dispatch import Dispatcher
-from archsearch.errors import BudgetExhausted, ConfigError
+from archsearch.errors import BudgetExhausted, ConfigError, SandboxFailed, SandboxUnavailable
 from archsearch.evaluate import Evaluator
 from archsearch.layer import Facet, Layer
 from archsearch.models.scripted import SHAPE, Scripted
 from archsearch.patience import Patience
+from archsearch.program import Execution, Program
 from archsearch.store import SampleStore
+from archsearch.testing.runners import giving
 from archsearch.types import Failure, Message, Question, Score, Target
 
 QUICK = Patience(attempts=2, first_pause=0)
@@ -120,6 +122,51 @@ def test_a_layer_that_raises_is_a_failure_of_its_own_kind():
 def test_what_concerns_the_whole_run_ends_it(error, kind):
     with pytest.raises(kind):
         outcomes(Scripted(say), Raising(error=error))
+
+
+class Run(Echo):
+    """Runs each reply."""
+
+    name: Literal["run"] = "run"
+
+    async def judge(self, text, target, execute):
+        execution = await execute(Program(source=text))
+        return Score(value=float(execution.stdout == target.reference), answer=text)
+
+
+class Runner:
+    """Says what a program is, where it can; on some of them the sandbox fails."""
+
+    identity = "none"
+
+    async def run(self, program):
+        if program.source == "w1":
+            raise SandboxFailed("the disk is full")
+        return Execution(status="ok", tier="none", stdout=program.source)
+
+
+def ran(sandbox):
+    async def run():
+        architecture = Architecture.of(*Architecture.parse([GENERATE]).rows[0])
+        door = giving(sandbox) if sandbox else None
+        dispatcher = Dispatcher({"m": Scripted(say)}, SampleStore(), sandbox=door)
+        tariffs = {"m": Tariff(shape=SHAPE)}
+        evaluator = Evaluator(benchmark=Run(), dispatcher=dispatcher, tariffs=tariffs)
+        return await evaluator.evaluate(architecture, Run().load(3))
+
+    return asyncio.run(run())
+
+
+def test_a_sandbox_failure_is_not_scored():
+    found = ran(Runner())
+    assert found.scores == {"0": 1.0, "2": 1.0}
+    assert found.failures["1"] == Failure(kind="sandbox", message="the disk is full")
+    assert found.outcomes[1].text == "w1"
+
+
+def test_no_sandbox_at_all_ends_the_run():
+    with pytest.raises(SandboxUnavailable):
+        ran(None)
 
 
 def test_cost_is_what_the_question_used():

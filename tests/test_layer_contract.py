@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from typing import Literal, Self
 
 import pytest
@@ -12,6 +13,7 @@ from archsearch.layer import Calls, Facet, Layer, Outline, PlannedCall
 from archsearch.layers.critic import Critic
 from archsearch.layers.fuser import Fuser
 from archsearch.layers.ranker import Ranker
+from archsearch.program import Program
 from archsearch.testing.layer_contract import LayerContract
 from archsearch.testing.malformed import malformed
 from archsearch.types import Candidate, Message, Request, Slate
@@ -98,6 +100,21 @@ class Unclipped(Dummy):
         return (PlannedCall(model="m", role="dummy", max_prompt_tokens=100, max_tokens=9),)
 
 
+class RunsAnew(Dummy):
+    """A program of its own each time: a replay would lack it."""
+
+    async def __call__(self, slate: Slate, calls: Calls) -> Slate:
+        await calls.execute(Program(source=f"print({next(COUNT)})"))
+        return slate
+
+
+class HangsOnTime(Dummy):
+    async def __call__(self, slate: Slate, calls: Calls) -> Slate:
+        execution = await calls.execute(Program(source="print(1)"))
+        score = execution.seconds + next(COUNT)
+        return slate.with_candidates(tuple(replace(c, score=score) for c in slate.candidates))
+
+
 class Silent(Critic):
     async def __call__(self, slate: Slate, calls: Calls) -> Slate:
         return replace(await super().__call__(slate, calls), fallbacks=())
@@ -111,6 +128,7 @@ class Crashes(Critic):
         return left
 
 
+COUNT = count()
 Check = Callable[[LayerContract], None]
 LONE: Check = lambda c: c.test_takes_a_lone_candidate_and_equal_ones(("7",))  # noqa: E731
 
@@ -133,6 +151,8 @@ LONE: Check = lambda c: c.test_takes_a_lone_candidate_and_equal_ones(("7",))  # 
             LayerContract.test_foresees_the_length_of_its_prompts,
         ),
         (Unclipped(), LayerContract.test_keeps_prompts_under_their_cap),
+        (RunsAnew(), LayerContract.test_what_ran_once_need_not_run_again),
+        (HangsOnTime(), LayerContract.test_what_ran_once_need_not_run_again),
         (Silent(model="m"), LayerContract.test_survives_malformed_replies),
         (Crashes(model="m"), LayerContract.test_survives_malformed_replies),
     ],

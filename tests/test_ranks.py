@@ -8,12 +8,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 RANKS = [
-    "archsearch types errors program",
+    "archsearch types errors program syntax",
     "seeds collector gguf answers replies stats gate patience budget layer registry database",
-    "shape pool shrinkage",
+    "shape pool shrinkage sandbox rows",
     "flops compose prompts store benchmark thinking judging results statements",
-    "models architecture asking answering",
+    "models architecture asking answering code",
     "cost ranking archon",
+    "meter",
+    "executor",
     "dispatch",
     "calls",
     "evaluate",

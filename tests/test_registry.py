@@ -80,7 +80,7 @@ def test_an_unknown_name_is_met_with_the_nearest():
     with pytest.raises(UnknownName, match=r"^unknown layer type 'rankr'; did you mean 'ranker'"):
         LAYERS.get("rankr")
     with pytest.raises(
-        UnknownName, match=r"^unknown layer type 'xyz'; known: adaptive_vote, critic, "
+        UnknownName, match=r"^unknown layer type 'xyz'; known: adaptive_vote, code_vote, "
     ):
         LAYERS.parse({"type": "xyz"}, where="here")
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archsearch.errors import RunError
-from archsearch.store import SampleStore, prompt_key, sample_key
+from archsearch.program import Call, Execution, Limits, Program
+from archsearch.store import SampleStore, execution_key, prompt_key, sample_key
 from archsearch.testing.store_contract import KEY, OTHER, StoreContract, completion
 from archsearch.types import Completion, Message, Request, Usage
 from tests.strategies import raw_texts
@@ -193,11 +194,11 @@ def test_a_file_of_another_schema_is_refused_and_left_alone(place):
     with SampleStore(place) as store:
         store.put(KEY, 0, completion())
     db = sqlite3.connect(place)
-    db.execute("PRAGMA user_version=4")
+    db.execute("PRAGMA user_version=5")
     db.close()
     with pytest.raises(
         RunError,
-        match=r"must be of schema 3; .*samples\.sqlite is of schema 4; "
+        match=r"must be of schema 4; .*samples\.sqlite is of schema 5; "
         "use the archsearch version that wrote it, or another store",
     ):
         SampleStore(place)
@@ -257,3 +258,44 @@ def test_a_file_that_stays_locked_is_given_up(place, locked, monkeypatch):
     monkeypatch.setattr("archsearch.database.TIMEOUT", 0.05)
     with pytest.raises(RunError, match="database is locked"):
         SampleStore(place)
+
+
+# -- executions
+
+
+def test_a_damaged_execution_is_told(place):
+    with SampleStore(place) as store:
+        store.put_execution(KEY, Execution(status="ok", tier="bwrap"))
+        store._db.execute("UPDATE executions SET execution = :e", {"e": b"no value"})
+        with pytest.raises(RunError, match="must hold what was written to it"):
+            store.execution(KEY)
+
+
+def test_what_decides_is_in_the_key():
+    programs = [
+        Program(source="x"),
+        Program(source="y"),
+        Program(source="x", stdin="y"),
+        Program(source="x", test="y"),
+        Program(source="x", test="y", functions=("f",)),
+        Program(source="x", limits=Limits(seconds=1)),
+        *(
+            Program(source="x", calls=(Call(function="f", args=a),))
+            for a in [(1,), (1.0,), (True,)]
+        ),
+        Program(source="x", calls=(Call(function="f", kwargs={"a": 1}),)),
+    ]
+    keys = [execution_key(place, program) for place in ("here", "there") for program in programs]
+    assert len(set(keys)) == len(keys)
+    assert keys == [execution_key(p, program) for p in ("here", "there") for program in programs]
+
+
+def test_equal_sets_in_calls_are_one_program():
+    # Of one slot in a small table, so that a set of them has the order in which they came.
+    orders = [[0, 8, 16], [16, 8, 0]]
+    assert list(set(orders[0])) != list(set(orders[1]))
+    there = [
+        execution_key("here", Program(source="", calls=(Call(function="f", args=(set(order),)),)))
+        for order in orders
+    ]
+    assert there[0] == there[1]

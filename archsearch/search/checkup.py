@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -10,6 +11,7 @@ from archsearch.architecture import Architecture
 from archsearch.cost import Tariff, upper_bound
 from archsearch.errors import ConfigError, UnknownName
 from archsearch.models.residency import memory_lines
+from archsearch.sandbox import survey
 from archsearch.search.config import StudyConfig
 from archsearch.types import UpperBound
 
@@ -44,6 +46,8 @@ def checkup(config: StudyConfig, tokens_per_second: float | None) -> Iterator[st
     yield from _space_lines(config, sample)
     yield from _cost_lines(config, sample, tokens_per_second)
     yield from memory_lines(config.models)
+    if config.benchmark.executes or any(a.executes for a in sample.architectures.values()):
+        yield from _sandbox_lines(config.sandbox.tier)
     warnings = {w for a in sample.architectures.values() for w in a.warnings()}
     yield from (f"note: some architectures: {warning}" for warning in sorted(warnings))
 
@@ -119,6 +123,17 @@ def _cost_lines(
         return
     tokens = high.completion_tokens * questions
     yield f"time: at most {tokens / tokens_per_second / 60:.0f} min if every reply filled its cap"
+
+
+def _sandbox_lines(tier: str | None) -> Iterator[str]:
+    """Which kind of sandbox the programs will have, and why not a better one."""
+    wanted = [s for s in asyncio.run(survey()) if s.tier == tier or (not tier and s.automatic)]
+    for standing in wanted:
+        if standing.ok:
+            yield f"sandbox: programs run in {standing.tier}, which held when it was tried"
+            return
+        yield f"sandbox: {standing.tier} does not hold here: {standing.reason}"
+    yield "sandbox: none holds, so a search is refused unless it is given --unsafe-exec"
 
 
 def _told(bound: UpperBound) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, model_validator
@@ -92,6 +92,19 @@ class SearchSettings(BaseModel):
         return self
 
 
+class SandboxSettings(BaseModel):
+    """A `sandbox:` entry: where programs that models write are run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tier: Literal["bwrap", "landlock", "nsjail", "runsc"] | None = None
+    """The kind of sandbox; unset, the best that this host gives."""
+    processes: int | None = Field(default=None, ge=1)
+    """Programs run at once; by default as many as there are cores."""
+    packages: tuple[str, ...] = ()
+    """Installed packages that programs may import beside the standard library."""
+
+
 def _models(data: Any) -> Any:
     if not isinstance(data, Mapping) or not data:
         raise ConfigError(f"must map at least one name to a back-end; received {data!r}")
@@ -120,6 +133,7 @@ class StudyConfig(BaseModel):
     search: SearchSettings = SearchSettings()
     baselines: Baselines = Baselines()
     patience: Patience = Patience()
+    sandbox: SandboxSettings = SandboxSettings()
     seed: int = Field(default=0, ge=0)
     """Of splits and sampler."""
     store: Annotated[str | None, BeforeValidator(_address)] = None

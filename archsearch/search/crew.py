@@ -18,10 +18,10 @@ from archsearch.architecture import Architecture
 from archsearch.benchmark import Item
 from archsearch.budget import Account
 from archsearch.cost import Tariffs, upper_bound
-from archsearch.dispatch import Meter
 from archsearch.errors import BudgetExhausted, RunError
 from archsearch.evaluate import Evaluator, Outcome
 from archsearch.ledger import Ledger
+from archsearch.meter import Meter
 from archsearch.search.processes import Processes
 from archsearch.search.tasks import Finding, Key, Tasks
 

@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-FREE = ("search.trials", "search.finalists", "budget.study", "patience", "store")
+FREE = (
+    "search.trials",
+    "search.finalists",
+    "budget.study",
+    "patience",
+    "store",
+    "sandbox.processes",
+)
 """Entries that a resumed run may say differently, in either direction."""
 
 

@@ -17,14 +17,14 @@ from archsearch.architecture import Architecture
 from archsearch.benchmark import Item
 from archsearch.budget import Account
 from archsearch.cost import Tariff, upper_bound
-from archsearch.dispatch import Dispatcher, Meter
 from archsearch.errors import ConfigError
 from archsearch.evaluate import Evaluator
+from archsearch.meter import Meter
 from archsearch.search.baselines import Baseline
 from archsearch.search.config import StudyConfig
 from archsearch.search.forecast import Forecast
+from archsearch.search.opening import opened
 from archsearch.search.progress import Progress
-from archsearch.search.run import opened, tariffs_of
 from archsearch.store import SampleStore
 from archsearch.types import Failure, Question, UpperBound, total
 
@@ -93,24 +93,14 @@ class Pool:
         config = self.config
         progress.questions_wanted = len(self.items) * len(self.generators)
         with SampleStore(place) as store:
-            async with opened(config, store) as models:
-                tariffs = tariffs_of(config, models)
-                dispatcher = Dispatcher(
-                    models,
-                    store,
-                    tariffs=tariffs,
-                    account=Account(config.budget.study),
-                    patience=config.patience,
-                    meter=meter,
-                )
+            account = Account(config.budget.study)
+            async with opened(config, store, account=account, meter=meter) as dispatcher:
+                tariffs = dispatcher.tariffs
                 evaluator = Evaluator(
                     benchmark=config.benchmark, dispatcher=dispatcher, tariffs=tariffs
                 )
-                try:
-                    await self._count(Forecast(dispatcher, tariffs, self.questions))
-                    return await self._draw(evaluator, progress)
-                finally:
-                    await dispatcher.close()
+                await self._count(Forecast(dispatcher, tariffs, self.questions))
+                return await self._draw(evaluator, progress)
 
     async def _count(self, forecast: Forecast) -> None:
         """Has the prompts counted whose lengths a replay will ask for before its first trial."""

@@ -26,17 +26,18 @@ FAREWELL = 5.0
 class Processes:
     """So many workers of one run."""
 
-    def __init__(self, count: int, run: str) -> None:
-        """`run` is what `archsearch worker` is told."""
-        self._count, self._run = count, run
+    def __init__(self, count: int, run: str, *, unsafe: bool = False) -> None:
+        """`run` is what `archsearch worker` is told; `unsafe` has them use no sandbox."""
+        self._count, self._run, self._unsafe = count, run, unsafe
         self._nursery: subprocess.Popen[bytes] | None = None
         self._deaths = 0
         """Since a worker brought something."""
 
     def start(self) -> None:
         """Starts all."""
+        command = [sys.executable, "-m", "archsearch", "worker", self._run, "--nursery"]
         self._nursery = subprocess.Popen(  # noqa: S603 - ourselves
-            [sys.executable, "-m", "archsearch", "worker", self._run, "--nursery"],
+            [*command, *(["--unsafe-exec"] if self._unsafe else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             process_group=0,  # Ctrl-C is the coordinator's, which ends them

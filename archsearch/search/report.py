@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from archsearch import __version__
-from archsearch.dispatch import Meter
 from archsearch.evaluate import Evaluation
+from archsearch.meter import Meter
 from archsearch.models.base import Model
 from archsearch.search.config import StudyConfig
 from archsearch.search.selection import Contender, Verdict
@@ -33,9 +33,11 @@ def report(
     meter: Meter,
     spent: Measured,
     seconds: float,
+    unsafe: bool,
 ) -> Json:
     """Everything that the run folder's `report.json` says. FLOPs and tokens are means per question
-    unless the key says otherwise; intervals are 95 %."""
+    unless the key says otherwise; intervals are 95 %. `unsafe`: programs ran outside a sandbox in
+    some part of the run."""
     rng = np.random.default_rng(seed_of([config.seed, "report"]))
     budget = config.budget
     return {
@@ -68,6 +70,20 @@ def report(
             trial.number for trial in front(ranking(coordinator.trials, budget.per_question))
         ],
         "trials": [_trial(trial) for trial in coordinator.trials],
+        **_metered(meter),
+        "flops": {
+            "drawn": meter.drawn_flops,
+            "charged": spent.flops,
+            "used": sum(map(_used_flops, _evaluations(coordinator, verdict))),
+        },
+        "unsafe_exec": unsafe,
+        "seconds": seconds,
+    }
+
+
+def _metered(meter: Meter) -> Json:
+    """What the whole run drew, reused and ran."""
+    return {
         "tokens": {
             "drawn": meter.drawn_prompt_tokens + meter.drawn_completion_tokens,
             "drawn_prompt": meter.drawn_prompt_tokens,
@@ -80,13 +96,12 @@ def report(
             "reused": meter.reused_samples,
             "missing": meter.missing,
         },
-        "flops": {
-            "drawn": meter.drawn_flops,
-            "charged": spent.flops,
-            "used": sum(map(_used_flops, _evaluations(coordinator, verdict))),
+        "programs": {
+            "run": meter.executions,
+            "reused": meter.reused_executions,
+            "cpu_seconds": meter.cpu_seconds,
         },
         "retries": meter.retries,
-        "seconds": seconds,
     }
 
 

@@ -15,19 +15,19 @@ import yaml
 
 from archsearch.architecture import Architecture
 from archsearch.benchmark import Splits
-from archsearch.budget import Account, Limits
-from archsearch.cost import Tariff, Tariffs
+from archsearch.budget import Account
 from archsearch.database import is_server
-from archsearch.dispatch import Dispatcher, Meter
+from archsearch.dispatch import Dispatcher
 from archsearch.errors import ConfigError, MissingSample, RunError
 from archsearch.evaluate import Evaluation, Evaluator
 from archsearch.ledger import Ledger
+from archsearch.meter import Meter
 from archsearch.models.base import Model
-from archsearch.models.replayed import remember, replayed
 from archsearch.search.config import StudyConfig
 from archsearch.search.crew import Crew, Delegating
 from archsearch.search.forecast import Forecast
 from archsearch.search.growth import FREE, changes
+from archsearch.search.opening import opened
 from archsearch.search.processes import Processes
 from archsearch.search.progress import Progress
 from archsearch.search.proposer import Proposer
@@ -54,6 +54,7 @@ async def search(
     *,
     workers: int | None = None,
     replay: bool = False,
+    unsafe: bool = False,
 ) -> dict[str, Any]:
     """Runs or resumes the search in `folder` and returns its report, also written there.
 
@@ -61,7 +62,7 @@ async def search(
     by themselves. `progress` and `meter` are kept up to date for whoever watches. Whatever ends it
     (an error, a cancellation), what is finished is in the folder, and the same call goes on from
     there. A `replay`, which has no workers, opens no model and takes every sample from the store of
-    `config`; see `opened`.
+    `config`. `unsafe` runs programs outside any sandbox; see `opening.opened` for both.
     """
     if replay and workers is not None:
         raise ConfigError("a replay draws nothing, so it has no workers; leave them out")
@@ -74,67 +75,57 @@ async def search(
         splits = await asyncio.to_thread(config.load_splits, ledger.settle("splits", {}))
         ledger.note("splits", splits.ids)
         _restore(ledger, meter)
-        async with opened(config, store, replay=replay) as models:
-            tariffs = tariffs_of(config, models)
-            account = Account(config.budget.study, charges=ledger)
-            dispatcher = Dispatcher(
-                models,
-                store,
-                tariffs=tariffs,
-                account=account,
-                patience=config.patience,
-                meter=meter,
-            )
-            alone = Evaluator(benchmark=config.benchmark, dispatcher=dispatcher, tariffs=tariffs)
-            async with (
-                _metered(ledger, meter, progress),
-                _closing(dispatcher),
-                _evaluating(config, alone, ledger, account, workers) as evaluator,
-            ):
-                study = _study(config, splits, evaluator, ledger, account, progress)
-                document = await _search(study, models, meter)
+        if unsafe:
+            ledger.note("unsafe_exec", value=True)
+        account = Account(config.budget.study, charges=ledger)
+        async with (
+            _metered(ledger, meter, progress),
+            opened(
+                config, store, account=account, meter=meter, replay=replay, unsafe=unsafe
+            ) as dispatcher,
+            _evaluating(config, dispatcher, ledger, account, workers, unsafe) as evaluator,
+        ):
+            study = _study(config, splits, evaluator, ledger, account, progress)
+            document = await _search(study, dispatcher.models, meter)
     _write(folder / "report.json", json.dumps(document, indent=2, allow_nan=False))
     return document
 
 
 @asynccontextmanager
 async def _evaluating(
-    config: StudyConfig, alone: Evaluator, ledger: Ledger, account: Account, workers: int | None
+    config: StudyConfig,
+    dispatcher: Dispatcher,
+    ledger: Ledger,
+    account: Account,
+    workers: int | None,
+    unsafe: bool,
 ) -> AsyncIterator[Evaluator]:
-    """`alone`, or what has workers evaluate instead."""
+    """What evaluates in this process, or what has workers evaluate."""
+    common: dict[str, Any] = {
+        "benchmark": config.benchmark,
+        "dispatcher": dispatcher,
+        "tariffs": dispatcher.tariffs,
+    }
     if workers is None:
-        yield alone
+        yield Evaluator(**common)
         return
-    models = alone.dispatcher.models
     terms = {
         "config": config.model_dump(mode="json"),
-        "identities": {name: model.identity for name, model in models.items()},
+        "identities": {name: model.identity for name, model in dispatcher.models.items()},
         "store": str(store_of(config, ledger.folder)),
     }
     ledger.note("terms", terms)
+    run = address(config, ledger.folder)
     crew = Crew(
         Tasks(ledger.database),
         ledger=ledger,
         account=account,
-        meter=alone.dispatcher.meter,
-        tariffs=alone.tariffs,
-        processes=Processes(workers, address(config, ledger.folder)) if workers else None,
+        meter=dispatcher.meter,
+        tariffs=dispatcher.tariffs,
+        processes=Processes(workers, run, unsafe=unsafe) if workers else None,
     )
     async with crew.at_work():
-        yield Delegating(
-            benchmark=alone.benchmark,
-            dispatcher=alone.dispatcher,
-            tariffs=alone.tariffs,
-            crew=crew,
-        )
-
-
-@asynccontextmanager
-async def _closing(dispatcher: Dispatcher) -> AsyncIterator[None]:
-    try:
-        yield
-    finally:
-        await dispatcher.close()
+        yield Delegating(**common, crew=crew)
 
 
 @asynccontextmanager
@@ -186,6 +177,7 @@ async def evaluate_one(
     split: str,
     store: str | None,
     replay: bool = False,
+    unsafe: bool = False,
 ) -> dict[str, Any]:
     """Scores one architecture on a split of a study's benchmark: score, interval and cost.
 
@@ -197,15 +189,13 @@ async def evaluate_one(
     if not items:
         raise ConfigError(f"the split must be search, select or test, and not empty; got {split!r}")
     with SampleStore(store or ":memory:", only_read=replay) as samples:
-        async with opened(config, samples, replay=replay) as models:
-            tariffs = tariffs_of(config, models)
-            dispatcher = Dispatcher(models, samples, tariffs=tariffs, patience=config.patience)
+        async with opened(config, samples, replay=replay, unsafe=unsafe) as dispatcher:
+            tariffs = dispatcher.tariffs
             Forecast(dispatcher, tariffs, []).check(architecture)
             evaluator = Evaluator(
                 benchmark=config.benchmark, dispatcher=dispatcher, tariffs=tariffs
             )
-            async with _closing(dispatcher):
-                evaluation = await evaluator.evaluate(architecture, items)
+            evaluation = await evaluator.evaluate(architecture, items)
     _require_a_score(evaluation)
     return {
         "architecture": architecture.dump(),
@@ -219,7 +209,13 @@ async def evaluate_one(
             + dispatcher.meter.drawn_completion_tokens,
             "reused": dispatcher.meter.reused_completion_tokens,
         },
+        "programs": {
+            "run": dispatcher.meter.executions,
+            "reused": dispatcher.meter.reused_executions,
+            "cpu_seconds": dispatcher.meter.cpu_seconds,
+        },
         "missing": dispatcher.meter.missing,
+        "unsafe_exec": unsafe,
     }
 
 
@@ -231,55 +227,6 @@ def _require_a_score(evaluation: Evaluation) -> None:
             f"none of {len(evaluation.outcomes)} questions could be scored; "
             f"the first: {first.message}"
         )
-
-
-@asynccontextmanager
-async def opened(
-    config: StudyConfig, store: SampleStore, *, replay: bool = False
-) -> AsyncIterator[dict[str, Model]]:
-    """The models of a study, all loaded; closed at the end, also of those that were when one
-    could not be. For replays to come, `store` is told what they are; in a `replay` it says so, and
-    nothing is loaded."""
-    models: dict[str, Model] = {}
-    try:
-        if replay:
-            _require_no_clock(config)
-            models.update(replayed(store, config.models))
-        else:
-            for name, entry in config.models.items():
-                models[name] = await entry.open()
-            remember(store, config.models, models)
-        _require_shapes(config.budget.per_question, models)
-        _require_shapes(config.budget.study, models)
-        yield models
-    finally:
-        for model in models.values():
-            await model.close()
-
-
-def tariffs_of(config: StudyConfig, models: Mapping[str, Model]) -> Tariffs:
-    """What each model's tokens cost."""
-    return {
-        name: Tariff(shape=model.shape, price=config.models[name].price)
-        for name, model in models.items()
-    }
-
-
-def _require_no_clock(config: StudyConfig) -> None:
-    if config.budget.per_question.seconds is not None:
-        raise ConfigError(
-            f"a replay cannot measure how long a model takes; budget.per_question.seconds is "
-            f"{config.budget.per_question.seconds:g}; leave that cap out, or run a search"
-        )
-
-
-def _require_shapes(limits: Limits, models: Mapping[str, Model]) -> None:
-    for name, model in models.items():
-        if limits.flops is not None and model.shape is None:
-            raise ConfigError(
-                f"a budget in FLOPs needs the shape of every model; {name!r} has none; give "
-                f"models.{name}.shape, or a budget in tokens or dollars"
-            )
 
 
 def _study(
@@ -329,6 +276,7 @@ async def _search(study: Study, models: Mapping[str, Model], meter: Meter) -> di
         meter=meter,
         spent=study.account.spent,
         seconds=study.progress.seconds,
+        unsafe=study.ledger.settle("unsafe_exec", value=False),
     )
 
 

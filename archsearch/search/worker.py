@@ -19,14 +19,14 @@ from archsearch.architecture import LAYERS, Architecture
 from archsearch.benchmark import BENCHMARKS, Item
 from archsearch.budget import Account, ChargesInMemory
 from archsearch.database import Database, connect, is_server
-from archsearch.dispatch import Dispatcher, Meter
 from archsearch.errors import ArchsearchError, RunError
 from archsearch.evaluate import Evaluator
 from archsearch.ledger import PART, fact
 from archsearch.models import MODELS
 from archsearch.registry import validate
 from archsearch.search.config import StudyConfig
-from archsearch.search.run import opened, server_of, tariffs_of
+from archsearch.search.opening import opened
+from archsearch.search.run import server_of
 from archsearch.search.sampler import SAMPLERS
 from archsearch.search.tasks import LEASE, Finding, Key, Process, Tasks
 from archsearch.store import SampleStore
@@ -43,19 +43,19 @@ def prepare() -> None:
         _ = registry.classes  # looked up once, and imported with that
 
 
-async def work(run: str, *, attached: bool = False) -> None:
+async def work(run: str, *, attached: bool = False, unsafe: bool = False) -> None:
     """Evaluates what the coordinator of a run hands out, until the run is over.
 
     `run` is its folder, or the address of its schema on a server. `attached` ends it as soon as
-    its standard input does. Raises `RunError` where there is no run; what keeps it from going on is
-    told to the coordinator, too.
+    its standard input does; `unsafe` runs programs outside any sandbox. Raises `RunError` where
+    there is no run; what keeps it from going on is told to the coordinator, too.
     """
     if attached:
         _end_with_input()
     database = connect(*_place(run))
     tasks, name, process = Tasks(database), uuid4().hex, Process.seen(os.getpid())
     try:
-        await _serve(run, database, tasks, name, process)
+        await _serve(run, database, tasks, name, process, unsafe=unsafe)
     except ArchsearchError as error:
         with suppress(RunError):  # where even that fails, the coordinator sees it end
             tasks.complain(name, process, str(error))
@@ -91,7 +91,9 @@ def _end_with_input() -> None:
     loop.add_reader(sys.stdin.fileno(), read)
 
 
-async def _serve(run: str, database: Database, tasks: Tasks, name: str, process: Process) -> None:
+async def _serve(
+    run: str, database: Database, tasks: Tasks, name: str, process: Process, *, unsafe: bool
+) -> None:
     settled = fact(database, "terms")
     if settled is None:
         raise RunError(f"a worker joins a run that has begun; {run} holds none; start it first")
@@ -99,10 +101,15 @@ async def _serve(run: str, database: Database, tasks: Tasks, name: str, process:
     splits = await asyncio.to_thread(config.load_splits, fact(database, "splits"))
     items = {i.question.id: i for i in (*splits.search, *splits.select, *splits.test)}
     with SampleStore(settled["store"]) as store:
-        async with opened(config, store) as models:
-            identities = {name: model.identity for name, model in models.items()}
+        charges = ChargesInMemory()
+        account = Account(charges=charges)  # the cap is the coordinator's to mind
+        async with opened(config, store, account=account, unsafe=unsafe) as dispatcher:
+            identities = {name: model.identity for name, model in dispatcher.models.items()}
             _require_same(identities, settled["identities"])
-            await _Worker(config, models, store, tasks, items, name, process).work(database)
+            evaluator = Evaluator(
+                benchmark=config.benchmark, dispatcher=dispatcher, tariffs=dispatcher.tariffs
+            )
+            await _Worker(evaluator, charges, tasks, items, name, process).work(database)
 
 
 def _require_same(ours: Mapping[str, str], theirs: Mapping[str, str]) -> None:
@@ -119,29 +126,18 @@ class _Worker:
 
     def __init__(
         self,
-        config: StudyConfig,
-        models: Mapping[str, Any],
-        store: SampleStore,
+        evaluator: Evaluator,
+        charges: ChargesInMemory,
         tasks: Tasks,
         items: Mapping[str, Item],
         name: str,
         process: Process,
     ) -> None:
         self._tasks, self._items, self._name, self._process = tasks, items, name, process
-        self._charges, self._meter = ChargesInMemory(), Meter()
+        self._evaluator, self._charges = evaluator, charges
+        self._dispatcher = evaluator.dispatcher
+        self._meter = self._dispatcher.meter
         self._reported = asdict(self._meter)
-        tariffs = tariffs_of(config, models)
-        self._dispatcher = Dispatcher(
-            models,
-            store,
-            tariffs=tariffs,
-            account=Account(charges=self._charges),  # the cap is the coordinator's to mind
-            patience=config.patience,
-            meter=self._meter,
-        )
-        self._evaluator = Evaluator(
-            benchmark=config.benchmark, dispatcher=self._dispatcher, tariffs=tariffs
-        )
         self._room = max(ROOM, 2 * self._dispatcher.capacity)
         self._running: set[asyncio.Task[None]] = set()
 

@@ -1,4 +1,5 @@
-"""What every benchmark owes. A test file inherits the class and gives one fixture and three hooks:
+"""What every benchmark owes. A test file inherits the class and gives one fixture and three hooks,
+and `execution` where its benchmark runs programs:
 
 class TestGSM8K(BenchmarkContract):
     @pytest.fixture
@@ -6,18 +7,22 @@ class TestGSM8K(BenchmarkContract):
     def gold_reply(self, item: Item) -> str: ...
     def wrong_reply(self, item: Item) -> str: ...
     def variants(self) -> list[tuple[Benchmark, Benchmark]]: ...
+    def execution(self) -> AbstractAsyncContextManager[Execute]: ...
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import pytest
 
 from archsearch.answers import EXTRACTORS, extract
 from archsearch.benchmark import Benchmark, Item
+from archsearch.program import Execute, Execution, Program
 from archsearch.testing.malformed import BLANK, malformed
 from archsearch.types import Score, Target
 
@@ -46,6 +51,19 @@ class BenchmarkContract:
         """For each field but `name`, two benchmarks that differ in it alone."""
         raise NotImplementedError
 
+    def execution(self) -> AbstractAsyncContextManager[Execute]:
+        """What runs the programs of the benchmark."""
+        return _nothing_to_run()
+
+    def judged(self, benchmark: Benchmark, pairs: Sequence[tuple[str, Target]]) -> list[Score]:
+        """The scores of replies, in their order."""
+
+        async def judge() -> list[Score]:
+            async with self.execution() as execute:
+                return await asyncio.gather(*(benchmark.judge(*pair, execute) for pair in pairs))
+
+        return asyncio.run(judge())
+
     @pytest.fixture
     def loaded(self, benchmark: Benchmark) -> Sequence[Item]:
         loaded = benchmark.load(self.items)
@@ -53,30 +71,27 @@ class BenchmarkContract:
         return loaded
 
     def test_the_right_answer_scores_1(self, benchmark: Benchmark, loaded: Sequence[Item]) -> None:
-        for item in loaded:
-            reply = self.gold_reply(item)
-            score = benchmark.score(reply, item.target)
-            assert score.value == 1.0, (item, reply, score)
+        pairs = [(self.gold_reply(item), item.target) for item in loaded]
+        for pair, score in zip(pairs, self.judged(benchmark, pairs), strict=True):
+            assert score.value == 1.0, (pair, score)
             assert score.answer is not None
             assert not score.malformed
 
     def test_a_wrong_answer_scores_0(self, benchmark: Benchmark, loaded: Sequence[Item]) -> None:
-        for item in loaded:
-            reply = self.wrong_reply(item)
-            score = benchmark.score(reply, item.target)
-            assert score.value <= self.wrong_at_most, (item, reply, score)
+        pairs = [(self.wrong_reply(item), item.target) for item in loaded]
+        for pair, score in zip(pairs, self.judged(benchmark, pairs), strict=True):
+            assert score.value <= self.wrong_at_most, (pair, score)
 
     def test_a_reply_without_an_answer_is_malformed(
         self, benchmark: Benchmark, loaded: Sequence[Item]
     ) -> None:
-        for item in loaded:
-            for reply in BLANK:
-                score = benchmark.score(reply, item.target)
-                assert (score.value, score.answer, score.malformed) == (0.0, None, True), reply
+        pairs = [(reply, item.target) for item in loaded for reply in BLANK]
+        for (reply, _), score in zip(pairs, self.judged(benchmark, pairs), strict=True):
+            assert (score.value, score.answer, score.malformed) == (0.0, None, True), reply
 
     def test_any_text_gives_a_score(self, benchmark: Benchmark, loaded: Sequence[Item]) -> None:
-        for reply in malformed():
-            score = benchmark.score(reply, loaded[0].target)
+        pairs = [(reply, loaded[0].target) for reply in malformed()]
+        for score in self.judged(benchmark, pairs):
             assert isinstance(score, Score)
             assert 0.0 <= score.value <= 1.0
             assert score.malformed == (score.answer is None)
@@ -91,10 +106,11 @@ class BenchmarkContract:
             for item in loaded
             for reply in (self.gold_reply(item), self.wrong_reply(item))
         ]
-        here = [benchmark.score(*pair) for pair in pairs]
+        here = self.judged(benchmark, pairs)
         with ThreadPoolExecutor(max_workers=2) as pool:
-            there = list(pool.map(lambda pair: benchmark.score(*pair), reversed(pairs)))
-        assert there[::-1] == here
+            halves = [pairs[::-2], pairs[-2::-2]]
+            there = list(pool.map(lambda half: self.judged(benchmark, half), halves))
+        assert [here[::-2], here[-2::-2]] == there
 
     def test_loading_again_gives_the_same(
         self, benchmark: Benchmark, loaded: Sequence[Item]
@@ -155,3 +171,12 @@ def _values(metadata: Any) -> Iterator[Any]:
     elif isinstance(metadata, Sequence) and not isinstance(metadata, str):
         for value in metadata:
             yield from _values(value)
+
+
+@asynccontextmanager
+async def _nothing_to_run() -> AsyncIterator[Execute]:
+    yield _refuse
+
+
+async def _refuse(program: Program) -> Execution:
+    raise AssertionError("a benchmark that runs programs overrides `execution` in its tests")

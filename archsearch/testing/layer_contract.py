@@ -4,14 +4,15 @@
         layer = Vote()
 
 It runs the layer on scripted models through the real `Dispatcher` and `Walk`, alone and, where
-several of its type may stand side by side, in a row of two.
+several of its type may stand side by side, in a row of two. Programs run in the best sandbox that
+the host gives.
 """
 
 from __future__ import annotations
 
 import asyncio
 import copy
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,11 +26,13 @@ from archsearch.calls import Walk
 from archsearch.compose import Step, parallel
 from archsearch.cost import Used
 from archsearch.dispatch import Dispatcher
-from archsearch.layer import Facet, Layer, Outline, PlannedCall
+from archsearch.layer import Facet, Layer, Outline, PlannedCall, PlannedTests
 from archsearch.models.scripted import Scripted
+from archsearch.program import Runner
 from archsearch.seeds import seed_of
 from archsearch.store import SampleStore
 from archsearch.testing.malformed import BLANK, malformed
+from archsearch.testing.runners import Recorder, Replayer, giving, shared_sandbox
 from archsearch.types import Candidate, Message, Origin, Question, Request, Slate, UnitTest
 
 PATH = "1.layer"
@@ -52,6 +55,12 @@ UNIT_TESTS = (
     UnitTest(text="The answer says how the number comes about."),
 )
 """On a slate that `slate_of` is to give unit tests or results of them."""
+
+PROGRAM_TESTS = (
+    UnitTest(text="assert f(2) == 4", kind="program"),
+    UnitTest(text="assert f(3) == 9", kind="program"),
+)
+"""Beside them where programs are asked for, and in their place where nothing else is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +85,12 @@ def run(
     *,
     uneven: bool = False,
     score: Callable[[Request], float] = _some_score,
+    runner: Runner | None = None,
 ) -> Run:
     """`layer` on `slate`, every model following `script`, or `score` where it is asked for scores;
-    `uneven` shuffles who answers first."""
-    return _run((layer,), slate, script, uneven=uneven, score=score)
+    `uneven` shuffles who answers first. Programs run in `runner`, by default the sandbox that all
+    tests share."""
+    return _run((layer,), slate, script, uneven=uneven, score=score, runner=runner)
 
 
 def run_row(
@@ -104,6 +115,7 @@ def _run(
     *,
     uneven: bool,
     score: Callable[[Request], float],
+    runner: Runner | None = None,
 ) -> Run:
     """`step`, by default the one layer, on models for all of `layers`."""
 
@@ -134,7 +146,8 @@ def _run(
             for name in frozenset().union(*(layer.models() for layer in layers))
         }
         with SampleStore() as store:
-            door = Walk(Dispatcher(models, store)).at(PATH)
+            sandbox = giving(runner or shared_sandbox())
+            door = Walk(Dispatcher(models, store, sandbox=sandbox)).at(PATH)
             left = await (step or layers[0])(slate, door)
             return Run(slate=left, used=door.used, asked=tuple(asked))
 
@@ -144,6 +157,7 @@ def _run(
 def slate_of(texts: Sequence[str], *, facets: frozenset[Facet] = frozenset()) -> Slate:
     """A slate with a candidate of each text, which carry `facets`, and unit tests where these or
     their results are among them."""
+    tests = _tests_of(facets)
     candidates = tuple(
         Candidate(
             text=text,
@@ -151,7 +165,7 @@ def slate_of(texts: Sequence[str], *, facets: frozenset[Facet] = frozenset()) ->
             critique=f"number {index} is short" if Facet.CRITIQUES in facets else None,
             score=index / 10 if Facet.SCORES in facets else None,
             verdict=True if Facet.VERDICTS in facets else None,
-            passed=(index % 2 == 0, None) if Facet.TEST_RESULTS in facets else None,
+            passed=_some_results(index, tests) if Facet.TEST_RESULTS in facets else None,
         )
         for index, text in enumerate(texts)
     )
@@ -162,8 +176,20 @@ def slate_of(texts: Sequence[str], *, facets: frozenset[Facet] = frozenset()) ->
     return Slate(
         question=Question(id="q", messages=messages),
         candidates=candidates,
-        unit_tests=() if facets.isdisjoint((Facet.UNIT_TESTS, Facet.TEST_RESULTS)) else UNIT_TESTS,
+        unit_tests=tests,
     )
+
+
+def _tests_of(facets: frozenset[Facet]) -> tuple[UnitTest, ...]:
+    if Facet.ONLY_PROGRAM_TESTS in facets:
+        return PROGRAM_TESTS
+    if Facet.PROGRAM_TESTS in facets:
+        return (*UNIT_TESTS, *PROGRAM_TESTS)
+    return () if facets.isdisjoint((Facet.UNIT_TESTS, Facet.TEST_RESULTS)) else UNIT_TESTS
+
+
+def _some_results(index: int, tests: Sequence[UnitTest]) -> tuple[bool | None, ...]:
+    return (index % 2 == 0, *[None] * (len(tests) - 1))
 
 
 def outline_of(slate: Slate) -> Outline:
@@ -173,15 +199,25 @@ def outline_of(slate: Slate) -> Outline:
         model="source", role="source", samples=count, max_prompt_tokens=100, max_tokens=10_000
     )
     critic = PlannedCall(model="source", role="critic", max_prompt_tokens=100, max_tokens=10_000)
-    tester = PlannedCall(model="source", role="tester", max_prompt_tokens=100, max_tokens=10_000)
     facets = frozenset(f for f, holds in _HOLDS.items() if all(map(holds, slate.candidates)))
     return Outline(
         candidates=count,
         facets=facets,
         sources=(source,),
         critics=(critic,) if Facet.CRITIQUES in facets else (),
-        testers=(tester,) if slate.unit_tests else (),
-        unit_tests=len(slate.unit_tests),
+        unit_tests=tuple(
+            PlannedTests(
+                call=PlannedCall(
+                    model="source",
+                    role=f"tester/{kind}",
+                    max_prompt_tokens=100,
+                    max_tokens=10_000,
+                ),
+                kind=kind,
+                count=count,
+            )
+            for kind, count in Counter(test.kind for test in slate.unit_tests).items()
+        ),
     )
 
 
@@ -250,6 +286,14 @@ class LayerContract:
         assert self.run().slate == first.slate
         assert self.run(uneven=True).slate == first.slate
 
+    def test_what_ran_once_need_not_run_again(self) -> None:
+        """Programs and their order hang on the slate and the replies alone."""
+        recorder = Recorder(shared_sandbox())
+        first = run(self.layer, self.slate(), self.reply, runner=recorder)
+        replayer = Replayer(recorder.executions)
+        again = run(self.layer, self.slate(), self.reply, uneven=True, runner=replayer)
+        assert again.slate == first.slate
+
     @pytest.mark.parametrize("texts", [("The answer is 7.",), ("The answer is 7.",) * 4])
     def test_takes_a_lone_candidate_and_equal_ones(self, texts: tuple[str, ...]) -> None:
         """A layer before it may have dropped all but one, whatever `needs` says."""
@@ -275,8 +319,9 @@ class LayerContract:
         given = self.slate([f"{index} " + "word " * 49 for index in range(4)])
         ran = self.run(given)
         critiques = sum(len((c.critique or "").split()) for c in given.candidates)
-        tests = sum(len(test.text.split()) for test in given.unit_tests)
-        lengths = {"source": 50.0, "critic": float(critiques), "tester": float(tests)}
+        lengths = defaultdict(float, {"source": 50.0, "critic": float(critiques)})
+        for test in given.unit_tests:
+            lengths[f"tester/{test.kind}"] += len(test.text.split())
         for call in ran.used:
             lengths[call.role] = sum(call.completion_tokens) / len(call.completion_tokens)
         spoken = sum(1 + len(m.content.split()) for m in given.question.messages)
@@ -369,8 +414,8 @@ def _check_slate(given: Slate, left: Slate, foreseen: Outline, *, makes: bool) -
     assert len(left.candidates) <= foreseen.candidates
     for facet in foreseen.facets:
         assert all(map(_HOLDS[facet], left.candidates)), f"not every candidate has {facet}"
-    assert len(left.unit_tests) <= foreseen.unit_tests
-    assert bool(foreseen.testers) == bool(foreseen.unit_tests)
+    for kind in ("statement", "program"):
+        assert sum(test.kind == kind for test in left.unit_tests) <= foreseen.tests(kind)
     for candidate in left.candidates:
         assert candidate.passed is None or len(candidate.passed) == len(left.unit_tests)
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from archsearch.program import Execution, Reply
 from archsearch.store import SampleStore
 from archsearch.types import Completion, Usage
 
@@ -53,6 +54,24 @@ class StoreContract:
             assert store.get(KEY, [0, 1]) == {0: first, 1: second}
             assert store.get(KEY, [1, 7]) == {1: second}
             assert store.count() == 3
+
+    def test_the_first_execution_stands(self, place: Path | str) -> None:
+        value = {(1, 2): [None, b"\x00", "\ud800"], "set": {1.5, frozenset()}}
+        first = Execution(
+            status="exception",
+            tier="bwrap",
+            replies=(Reply(status="ok", value=value), Reply(status="exception", error="\0")),
+            stdout="\ud800\x00",
+            exit_code=-9,
+            seconds=0.5,
+        )
+        with SampleStore(place) as store:
+            assert store.execution(KEY) is None
+            assert store.put_execution(KEY, first) == first
+            assert store.put_execution(KEY, Execution(status="ok", tier="bwrap")) == first
+        with SampleStore(place) as store:
+            assert store.execution(KEY) == first
+            assert store.execution(OTHER) is None
 
     @pytest.mark.parametrize(
         "text",

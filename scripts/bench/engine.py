@@ -33,8 +33,9 @@ from archsearch import collector
 from archsearch.architecture import Architecture
 from archsearch.benchmark import Item
 from archsearch.cost import Tariff
-from archsearch.dispatch import Dispatcher, Meter
+from archsearch.dispatch import Dispatcher
 from archsearch.evaluate import Evaluator
+from archsearch.meter import Meter
 from archsearch.models.base import Model, ModelConfig
 from archsearch.models.vllm import VLLMConfig
 from archsearch.search.config import SHELF, StudyConfig
@@ -101,7 +102,7 @@ def main() -> None:
     size = (
         Size(architectures=2, samples=2, questions=2, rounds=1)
         if flags.quick
-        else Size(architectures=8, samples=8, questions=10, rounds=3)
+        else Size(architectures=4, samples=8, questions=10, rounds=3)
     )
     tell({"model": flags.model, **asyncio.run(compare(entry(flags.model), size))},
          as_json=flags.json)  # fmt: skip

@@ -18,14 +18,14 @@ from rich.console import Console
 from table import Table
 
 from archsearch.architecture import Architecture
-from archsearch.dispatch import Dispatcher, Meter
 from archsearch.evaluate import Evaluation, Evaluator
+from archsearch.meter import Meter
 from archsearch.screen import Watch
 from archsearch.search.baselines import Baseline
 from archsearch.search.config import StudyConfig
+from archsearch.search.opening import opened
 from archsearch.search.pool import Pool
 from archsearch.search.progress import Progress
-from archsearch.search.run import opened, tariffs_of
 from archsearch.shape import ModelShape
 from archsearch.store import SampleStore
 
@@ -84,15 +84,12 @@ async def evaluate(
     splits = config.load_splits()
     items = [*splits.search, *splits.select, *splits.test]
     with SampleStore(path, only_read=replay) as store:
-        async with opened(config, store, replay=replay) as models:
-            tariffs = tariffs_of(config, models)
-            dispatcher = Dispatcher(models, store, tariffs=tariffs)
+        async with opened(config, store, replay=replay) as dispatcher:
             evaluator = Evaluator(
-                benchmark=config.benchmark, dispatcher=dispatcher, tariffs=tariffs
+                benchmark=config.benchmark, dispatcher=dispatcher, tariffs=dispatcher.tariffs
             )
             evaluations = [await evaluator.evaluate(a, items) for a in architectures]
-            await dispatcher.close()
-    (model,) = models.values()
+            (model,) = dispatcher.models.values()
     if model.shape is None:
         raise SystemExit("the model of a table must have a shape")
     return evaluations, model.shape

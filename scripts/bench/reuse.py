@@ -18,7 +18,7 @@ from typing import Any
 
 from common import arguments, tell
 
-from archsearch.dispatch import Meter
+from archsearch.meter import Meter
 from archsearch.search.config import SHELF, StudyConfig
 from archsearch.search.progress import Progress
 from archsearch.search.run import search

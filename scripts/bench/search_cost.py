@@ -24,7 +24,7 @@ from typing import Any
 import yaml
 from common import arguments, tell
 
-from archsearch.dispatch import Meter
+from archsearch.meter import Meter
 from archsearch.registry import validate
 from archsearch.search.config import SHELF, StudyConfig
 from archsearch.search.progress import Progress

@@ -152,7 +152,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     nowhere = GSM8K(path=str(tmp_path / "nowhere.jsonl"))
     with pytest.raises(ConfigError, match=r"must be a readable UTF-8 file; received .*nowhere"):
         nowhere.load(1)
-    with pytest.raises(ConfigError, match="leave it out to read from the Hugging Face hub"):
+    with pytest.raises(ConfigError, match="leave it out to read the published data"):
         _ = nowhere.fingerprint
 
 
@@ -172,7 +172,8 @@ def test_the_hub_is_asked_for_one_revision(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(load_dataset=load_dataset))
     loaded = GSM8K(split="train").load(5)
     assert [item.target.reference for item in loaded] == ["1", "2"]
-    assert asked == [(("openai/gsm8k", "main"), {"split": "train", "revision": REVISION})]
+    options = {"name": "main", "split": "train", "revision": REVISION}
+    assert asked == [(("openai/gsm8k",), options)]
     assert re.fullmatch("[0-9a-f]{40}", REVISION)
 
 
@@ -188,5 +189,7 @@ def test_an_unreachable_hub_is_refused_with_the_remedy(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("archsearch.errors.ConfigError: GSM8K must be on the Hugging Face hub")
+    assert last.startswith(
+        "archsearch.errors.ConfigError: openai/gsm8k must be on the Hugging Face hub"
+    )
     assert "set benchmark.path to a local JSON lines file" in last

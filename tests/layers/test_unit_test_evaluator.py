@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,14 @@ from archsearch.dispatch import Dispatcher
 from archsearch.errors import ConfigError, InvalidArchitecture
 from archsearch.layer import Facet
 from archsearch.layers.generator import Generator
-from archsearch.layers.unit_test_evaluator import NO_TESTS, UNREADABLE, UnitTestEvaluator
+from archsearch.layers.unit_test_evaluator import (
+    NO_PROGRAM,
+    NO_TESTS,
+    SET_ASIDE,
+    STOPPED,
+    UNREADABLE,
+    UnitTestEvaluator,
+)
 from archsearch.layers.unit_test_generator import UnitTestGenerator
 from archsearch.models.scripted import Scripted
 from archsearch.results import results
@@ -30,7 +38,8 @@ from archsearch.testing.layer_contract import (
     slate_of,
 )
 from archsearch.testing.malformed import malformed
-from archsearch.types import Request, Slate
+from archsearch.testing.runners import Recorder, shared_sandbox
+from archsearch.types import Request, Slate, UnitTest
 
 TESTED = frozenset({Facet.UNIT_TESTS})
 T, F, N = True, False, None
@@ -45,12 +54,36 @@ class TestUnitTestEvaluator(LayerContract):
         return f"Test 1: it names one. Passed.\nTest 2: it counts. {said}."
 
 
-class TestUnitTestEvaluatorThatKeepsTwo(TestUnitTestEvaluator):
-    layer = UnitTestEvaluator(model="small", keep=2)
-
-
 class TestUnitTestEvaluatorThatStopsEarly(TestUnitTestEvaluator):
     layer = UnitTestEvaluator(model="small", first_k=1)
+
+
+def solving(body: str) -> str:
+    """An answer whose program is `f` with this body."""
+    return f"Here it is.\n```python\ndef f(x):\n    {body}\n```"
+
+
+SQUARE, AGAIN, POWER = (solving(f"return {x}") for x in ("x * x", "x ** 2", "pow(x, 2)"))
+DOUBLE, FOUR, LOOP = (solving(b) for b in ("return x + x", "return 4", "while True: pass"))
+RAISES = solving("raise ValueError(x)")
+PROSE = "It is the square."
+
+
+class TestUnitTestEvaluatorThatRuns(LayerContract):
+    layer = UnitTestEvaluator()
+    texts = (DOUBLE, PROSE, SQUARE, RAISES)
+
+
+class TestUnitTestEvaluatorThatRunsUntilOnePasses(TestUnitTestEvaluatorThatRuns):
+    layer = UnitTestEvaluator(first_k=1)
+
+
+class TestUnitTestEvaluatorThatRunsAndJudgesAndKeepsTwo(TestUnitTestEvaluator):
+    layer = UnitTestEvaluator(model="small", keep=2)
+    texts = TestUnitTestEvaluatorThatRuns.texts
+
+    def slate(self, texts: Sequence[str] | None = None) -> Slate:
+        return with_both(*(self.texts if texts is None else texts))
 
 
 def _prompt(request: Request) -> str:
@@ -63,6 +96,19 @@ def _answer(request: Request) -> str:
 
 def with_tests(*texts: str) -> Slate:
     return slate_of(texts, facets=TESTED)
+
+
+def with_both(*texts: str) -> Slate:
+    return slate_of(texts, facets=frozenset({Facet.PROGRAM_TESTS}))
+
+
+def with_programs(*texts: str, tests: Sequence[str] = ("f(2) == 4", "f(3) == 9")) -> Slate:
+    programs = tuple(UnitTest(text=f"assert {test}", kind="program") for test in tests)
+    return replace(slate_of(texts), unit_tests=programs)
+
+
+def silent(request: Request, seed: int) -> str:
+    raise AssertionError("what is run asks no model")
 
 
 def judges(said: Mapping[str, str]) -> Script:
@@ -362,6 +408,158 @@ def test_keep_and_first_k_exclude_each_other() -> None:
         Architecture.parse([{"type": "unit_test_evaluator", "model": "m", "keep": 2, "first_k": 1}])
 
 
+# -- programs
+
+
+def test_runs_what_is_a_program_and_asks_nobody() -> None:
+    ran = run(UnitTestEvaluator(), with_programs(PROSE, RAISES, DOUBLE, SQUARE), silent)
+    assert [(c.text, c.passed, c.score) for c in ran.slate.candidates] == [
+        (SQUARE, (True, True), 1.0),
+        (DOUBLE, (True, False), 0.5),
+        (PROSE, (False, False), 0.0),
+        (RAISES, (False, False), 0.0),
+    ]
+    assert [note.reason for note in ran.slate.fallbacks] == [NO_PROGRAM]
+
+
+def test_a_program_that_does_not_end_does_not_pass_which_is_recorded() -> None:
+    layer = UnitTestEvaluator(seconds=0.3, keep=1)
+    ran = run(layer, with_programs(LOOP, SQUARE), silent)
+    assert [c.text for c in ran.slate.candidates] == [SQUARE]
+    assert [n.reason for n in ran.slate.fallbacks] == [STOPPED.format(status="timeout")]
+
+
+def test_runs_programs_and_has_statements_judged_on_one_slate() -> None:
+    given = with_both(SQUARE, DOUBLE)
+    tests = (given.unit_tests[2], given.unit_tests[0], given.unit_tests[3], given.unit_tests[1])
+    given = replace(given, unit_tests=tests)
+    ran = run(UnitTestEvaluator(model="m"), given, lambda request, seed: "1. Passed\n2. Failed")
+    assert [(c.text, c.passed, c.score) for c in ran.slate.candidates] == [
+        (SQUARE, (True, True, True, False), 0.75),
+        (DOUBLE, (True, True, False, False), 0.5),
+    ]
+    assert [_prompt(asked).count("assert f(") for asked in ran.asked] == [0, 0]
+
+
+def test_reads_a_program_as_the_benchmark_would() -> None:
+    """A reply may go on from the prompt."""
+    metadata = {"entry_point": "f", "prompt": "import math\n\ndef f(x):\n"}
+    given = with_programs("    return math.prod([x, x])\n")
+    given = replace(given, question=replace(given.question, metadata=metadata))
+    assert run(UnitTestEvaluator(), given, silent).slate.candidates[0].score == 1.0
+
+
+def test_runs_methods() -> None:
+    answer = "```python\nclass Solution:\n    def f(self, x):\n        return x * x\n```"
+    given = with_programs(answer, SQUARE)
+    metadata = {"entry_point": "Solution", "method": "f"}
+    given = replace(given, question=replace(given.question, metadata=metadata))
+    ran = run(UnitTestEvaluator(), given, silent)
+    assert [c.score for c in ran.slate.candidates] == [1.0, 0.0]
+
+
+def test_runs_what_reads_and_writes() -> None:
+    adds, one = (
+        f"```python\na, b = map(int, input().split())\n{line}\n```"
+        for line in ("print(a + b, ' ')", "print(a)")
+    )
+    crash = "```python\nprint(input())\nraise SystemExit(1)\n```"
+    tests = ("program('1 2\\n') == '3\\n'", "program('4 0') == '4'", "len(program('7 7')) == 2")
+    given = with_programs(one, crash, adds, tests=tests)
+    given = replace(given, question=replace(given.question, answer_kind="code"))
+    ran = run(UnitTestEvaluator(), given, silent)
+    assert [(c.text, c.passed) for c in ran.slate.candidates] == [
+        (adds, (True, True, True)),
+        (one, (False, True, False)),
+        (crash, (False, False, False)),
+    ]
+
+
+@pytest.mark.parametrize(("k", "left", "count"), [(1, [SQUARE], 2), (2, [SQUARE, AGAIN], 4)])
+def test_ends_once_enough_programs_pass(k: int, left: list[str], count: int) -> None:
+    recorder = Recorder(shared_sandbox())
+    given = with_programs(DOUBLE, SQUARE, RAISES, AGAIN, FOUR, POWER)
+    ran = run(UnitTestEvaluator(first_k=k), given, silent, runner=recorder)
+    assert [c.text for c in ran.slate.candidates] == left
+    assert count <= len(recorder.sources) <= count + k - 1
+
+
+BROKEN = ("f(2) == 4", "f(3) == 6", "f(4) == 16")
+
+
+def test_a_test_that_the_programs_agree_against_does_not_rule() -> None:
+    """It would put a wrong program beside the right ones."""
+    few = with_programs(DOUBLE, SQUARE, AGAIN, POWER, tests=BROKEN)
+    ran = run(UnitTestEvaluator(), few, silent)
+    assert ran.slate.unit_tests == few.unit_tests
+    assert {c.score for c in ran.slate.candidates} == {2 / 3}
+    six = (DOUBLE, SQUARE, AGAIN, POWER, solving("return x*x"), solving("return  x * x"))
+    ran = run(UnitTestEvaluator(), with_programs(*six, tests=BROKEN), silent)
+    assert [test.text for test in ran.slate.unit_tests] == ["assert f(2) == 4", "assert f(4) == 16"]
+    assert [(c.passed, c.score) for c in ran.slate.candidates] == [
+        *[((True, True), 1.0)] * 5,
+        ((True, False), 0.5),
+    ]
+    assert [n.reason for n in ran.slate.fallbacks] == [f"{SET_ASIDE}: assert f(3) == 6"]
+
+
+def test_copies_of_one_program_do_not_agree_with_each_other() -> None:
+    other = SQUARE.replace("Here", "There")
+    given = with_programs(SQUARE, SQUARE, other, tests=BROKEN)
+    assert run(UnitTestEvaluator(), given, silent).slate.unit_tests == given.unit_tests
+    given = with_programs(SQUARE, SQUARE, AGAIN, tests=BROKEN)
+    assert len(run(UnitTestEvaluator(), given, silent).slate.unit_tests) == 2
+
+
+def test_who_passes_the_tests_that_the_question_shows_is_heard_alone() -> None:
+    """Three programs that do not outvote the two that do."""
+    wrong = [solving(f"return {x}") for x in ("x + x", "2 * x", "x * 2")]
+    given = with_programs(*wrong, SQUARE, AGAIN, tests=("f(3) == 6", "f(4) == 16"))
+    shown = replace(given.question, metadata={"tests": ("assert f(5) == 25",)})
+    for question, kept in ((given.question, 2), (shown, 1)):
+        ran = run(UnitTestEvaluator(), replace(given, question=question), silent)
+        assert len(ran.slate.unit_tests) == kept
+    assert ran.slate.candidates[0].text == SQUARE
+
+
+def test_where_no_test_is_left_the_order_stays() -> None:
+    ran = run(UnitTestEvaluator(), with_programs(DOUBLE, FOUR, tests=("f(2) == 5",)), silent)
+    assert ran.slate.unit_tests == ()
+    assert [(c.text, c.passed, c.score) for c in ran.slate.candidates] == [
+        (DOUBLE, (), 1.0),
+        (FOUR, (), 1.0),
+    ]
+
+
+def test_side_by_side_a_test_is_set_aside_for_all() -> None:
+    row = [UnitTestEvaluator(model=name, seconds=n) for n, name in enumerate("mn", start=4)]
+    given = with_both(SQUARE, AGAIN)
+    bad = UnitTest(text="assert f(1) == 5", kind="program")
+    given = replace(given, unit_tests=(bad, *given.unit_tests))
+    ran = run_row(row, given, lambda request, seed: "1. Passed\n2. Passed")
+    assert ran.slate.unit_tests == given.unit_tests[1:]
+    assert [c.passed for c in ran.slate.candidates] == [(True,) * 4] * 2
+
+
+def test_equal_ones_that_only_run_are_one() -> None:
+    given = outline_of(with_programs(SQUARE, AGAIN, DOUBLE))
+    plain = UnitTestEvaluator(keep=2)
+    named = UnitTestEvaluator(model="m", temperature=1, max_tokens=9, keep=2, prompt="{{ answer }}")
+    assert named.canonical(given) == plain
+    assert plain.merged(plain) == plain
+    assert named.merged(named) is None
+    assert named.canonical(outline_of(with_both(SQUARE, AGAIN, DOUBLE))) == named
+    timed = UnitTestEvaluator(model="m", seconds=1)
+    assert timed.canonical(outline_of(with_tests("a"))) == UnitTestEvaluator(model="m")
+
+
+def test_only_statements_are_planned_to_be_judged() -> None:
+    outline = outline_of(with_both(SQUARE, AGAIN))
+    (call,) = UnitTestEvaluator(model="m").plan(outline)
+    assert [quoted.role for quoted, _ in call.quotes] == ["source", "tester/statement"]
+    assert UnitTestEvaluator(model="m").plan(outline_of(with_programs(SQUARE))) == ()
+
+
 # -- side by side
 
 
@@ -419,6 +617,16 @@ def test_needs_candidates_and_unit_tests() -> None:
     for start in ([UnitTestGenerator, Generator], [Generator, UnitTestGenerator]):
         architecture = Architecture.of(*(layer(model="m") for layer in start), evaluator)
         assert architecture.outlines[-1].holds(Facet.TEST_RESULTS)
+
+
+def test_needs_a_model_for_statements() -> None:
+    program, statement = (UnitTestGenerator(model="m", kind=k) for k in ("program", "statement"))
+    for tests in ([statement], [program, statement]):
+        with pytest.raises(InvalidArchitecture, match="give it a `model` that judges statements"):
+            Architecture.of(Generator(model="m"), tests, UnitTestEvaluator())
+    architecture = Architecture.of(Generator(model="g"), program, UnitTestEvaluator(model="n"))
+    assert architecture.models == {"g", "m"}
+    assert not architecture.warnings()
 
 
 def test_a_prompt_of_ones_own() -> None:

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from archsearch.architecture import Architecture
-from archsearch.errors import ConfigError, InvalidArchitecture
+from archsearch.code.suites import suite
+from archsearch.errors import InvalidArchitecture
 from archsearch.layer import Facet, Outline
 from archsearch.layers.generator import Generator
-from archsearch.layers.unit_test_generator import UNREAD, UnitTestGenerator
+from archsearch.layers.unit_test_generator import BROKEN, UNREAD, UnitTestGenerator
 from archsearch.statements import statements
 from archsearch.testing.layer_contract import (
     PATH,
@@ -22,7 +24,7 @@ from archsearch.testing.layer_contract import (
     slate_of,
 )
 from archsearch.testing.malformed import malformed
-from archsearch.types import Request, UnitTest
+from archsearch.types import Request, Slate, UnitTest
 
 
 class TestUnitTestGenerator(LayerContract):
@@ -173,7 +175,7 @@ def test_new_tests_replace_the_earlier_ones_and_their_results() -> None:
     assert [(c.passed, c.verdict) for c in ran.slate.candidates] == [(None, True)] * 2
     outline = UnitTestGenerator(model="m", tests=9).leaves(outline_of(given))
     assert outline.facets == {Facet.VERDICTS}
-    assert outline.unit_tests == 9
+    assert outline.tests() == 9
 
 
 def test_an_unreadable_reply_leaves_no_tests_and_is_recorded() -> None:
@@ -194,8 +196,8 @@ def test_stands_first_and_needs_nothing() -> None:
         UnitTestGenerator(model="m", tests=3), Generator(model="m", samples=2)
     )
     first, last = architecture.outlines
-    assert (first.candidates, first.unit_tests) == (0, 3)
-    assert (last.candidates, last.unit_tests, last.testers) == (2, 3, first.testers)
+    assert (first.candidates, first.tests()) == (0, 3)
+    assert (last.candidates, last.unit_tests) == (2, first.unit_tests)
     with pytest.raises(InvalidArchitecture):
         Architecture.of(UnitTestGenerator(model="m"))
 
@@ -208,20 +210,129 @@ def test_side_by_side_all_tests_count_once() -> None:
     assert texts(ran.slate.unit_tests) == ["It is 7.", "It is odd.", "It is prime."]
     assert [c.passed for c in ran.slate.candidates] == [None, None]
     outline = Architecture.of(row, Generator(model="m")).outlines[0]
-    assert outline.unit_tests == 10
-    assert [call.model for call in outline.testers] == ["m", "n"]
+    assert outline.tests() == 10
+    assert [tests.call.model for tests in outline.unit_tests] == ["m", "n"]
 
 
-def test_equal_ones_are_one_at_temperature_0() -> None:
+def test_equal_ones_are_one_with_the_samples_of_both() -> None:
     greedy, warm = (UnitTestGenerator(model="m", temperature=t) for t in (0.0, 1.0))
     assert greedy.merged(greedy) == greedy
     assert greedy.merged(UnitTestGenerator(model="n")) is None
-    assert warm.merged(warm) is None
+    assert warm.merged(warm) == warm.model_copy(update={"samples": 2})
+    assert UnitTestGenerator(model="m", samples=3).canonical(Outline()) == greedy
 
 
-def test_a_program_is_no_kind_of_test_yet() -> None:
-    with pytest.raises(ConfigError, match="kind"):
-        Architecture.parse([{"type": "unit_test_generator", "model": "m", "kind": "program"}])
+# -- several samples
+
+
+def numbered(request: Request, seed: int) -> str:
+    return f"1. It is 7.\n2. It is not {seed}."
+
+
+def test_samples_add_the_tests_of_each_reply_in_order() -> None:
+    layer = UnitTestGenerator(model="m", temperature=1.0, samples=3, tests=2)
+    ran = run(layer, slate_of("a"), numbered)
+    (used,) = ran.used
+    assert len(used.completion_tokens) == 3
+    first, *others = texts(ran.slate.unit_tests)
+    assert first == "It is 7."
+    assert len(set(others)) == 3
+    assert layer.leaves(Outline()).tests() == 6
+
+
+def test_side_by_side_or_as_samples_the_same_tests_are_written() -> None:
+    one = UnitTestGenerator(model="m", temperature=1.0)
+    apart = run_row([one, one], slate_of("a"), numbered).slate.unit_tests
+    together = run(one.model_copy(update={"samples": 2}), slate_of("a"), numbered).slate.unit_tests
+    assert apart == together
+    assert len(together) == 3
+
+
+# -- programs
+
+
+class TestProgramTests(LayerContract):
+    layer = UnitTestGenerator(model="small", kind="program", tests=3, samples=2, temperature=0.8)
+    parses_replies = True
+
+    def reply(self, request: Request, seed: int) -> str:
+        return f"```python\nassert f(1) == {seed % 5}\nassert f(2) == '{request.model}'\n```"
+
+
+ASSERTS = """Here are the tests.
+```python
+assert double(2) == 4
+assert double(2)==4, "the same, with a word on it"
+assert double(3 == 6
+assert double([]) == []
+assert True
+```"""
+
+
+def about(entry_point: str) -> Slate:
+    given = slate_of("a")
+    return replace(given, question=replace(given.question, metadata={"entry_point": entry_point}))
+
+
+def test_writes_tests_of_the_function_that_the_question_names() -> None:
+    layer = UnitTestGenerator(model="m", kind="program")
+    ran = run(layer, about("double"), says(ASSERTS))
+    assert ran.slate.unit_tests == (
+        UnitTest(text="assert double(2) == 4", kind="program"),
+        UnitTest(text="assert double([]) == []", kind="program"),
+    )
+    assert [note.reason for note in ran.slate.fallbacks] == [BROKEN]
+    prompt = ran.asked[0].messages[-1].content
+    assert "5 tests of `double`" in prompt
+    assert prompt.endswith("assert double(<arguments>) == <value>")
+    assert ran.used[0].role == "unit_test_generator/program/5"
+
+
+def test_tests_of_another_function_are_none() -> None:
+    ran = run(UnitTestGenerator(model="m", kind="program"), about("triple"), says(ASSERTS))
+    assert ran.slate.unit_tests == ()
+    assert [note.reason for note in ran.slate.fallbacks] == [BROKEN, UNREAD]
+
+
+def test_where_no_function_is_named_any_may_be_meant() -> None:
+    ran = run(UnitTestGenerator(model="m", kind="program"), slate_of("a"), says(ASSERTS))
+    assert len(ran.slate.unit_tests) == 2
+    assert "5 tests of the function that is asked for" in ran.asked[0].messages[-1].content
+
+
+def test_the_form_that_the_prompt_shows_is_no_test() -> None:
+    """A small model repeats it."""
+    layer = UnitTestGenerator(model="m", kind="program")
+    prompt = run(layer, about("f"), says("")).asked[0].messages[-1].content
+    assert suite(prompt, 5, "f").tests == suite("assert f(...) == ...", 5, "f").tests == ()
+
+
+def test_writes_tests_of_a_program_that_reads_and_writes() -> None:
+    given = slate_of("a")
+    given = replace(given, question=replace(given.question, answer_kind="code"))
+    reply = "assert program('1 2\\n') == '3\\n'\nassert add(1, 2) == 3"
+    ran = run(UnitTestGenerator(model="m", kind="program"), given, says(reply))
+    assert texts(ran.slate.unit_tests) == ["assert program('1 2\\n') == '3\\n'"]
+    prompt = ran.asked[0].messages[-1].content
+    assert "`program` takes all that a solution reads" in prompt
+    assert prompt.endswith("assert program(<arguments>) == <value>")
+
+
+def test_programs_differ_by_case_and_statements_do_not() -> None:
+    for kind, count in (("statement", 1), ("program", 2)):
+        layer = UnitTestGenerator.model_validate({"model": "m", "kind": kind})
+        ran = run(layer, slate_of("a"), says("assert f('a') == 1\nassert F('A') == 1"))
+        assert len(ran.slate.unit_tests) == count
+
+
+def test_both_kinds_stand_side_by_side() -> None:
+    row = [UnitTestGenerator(model="m"), UnitTestGenerator(model="m", kind="program")]
+    ran = run_row(row, slate_of("a"), says("1. assert f(1) == 2"))
+    assert [test.kind for test in ran.slate.unit_tests] == ["statement", "program"]
+    outline = Architecture.of(row, Generator(model="m")).outlines[0]
+    assert (outline.tests("statement"), outline.tests("program"), outline.tests()) == (5, 5, 10)
+    assert outline.holds(Facet.PROGRAM_TESTS)
+    assert not outline.holds(Facet.ONLY_PROGRAM_TESTS)
 
 
 def test_a_prompt_of_ones_own() -> None:

@@ -11,10 +11,10 @@ import sys
 import pytest
 import yaml
 
-from archsearch.dispatch import Meter
 from archsearch.errors import RunError
 from archsearch.evaluate import Outcome
 from archsearch.ledger import Ledger
+from archsearch.meter import Meter
 from archsearch.search.progress import Progress
 from archsearch.search.run import search
 from archsearch.store import SampleStore

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from archsearch.dispatch import Meter
 from archsearch.errors import BudgetExhausted, ConfigError
+from archsearch.meter import Meter
 from archsearch.search.pool import Pool
 from archsearch.search.progress import Progress
 from archsearch.search.run import search

@@ -7,8 +7,8 @@ import sqlite3
 import pytest
 
 from archsearch.architecture import Architecture
-from archsearch.dispatch import Meter
 from archsearch.errors import ConfigError, MissingSample, RunError
+from archsearch.meter import Meter
 from archsearch.search.config import SHELF, StudyConfig
 from archsearch.search.progress import Progress
 from archsearch.search.run import evaluate_one, search

@@ -9,9 +9,9 @@ import optuna
 import pytest
 
 from archsearch.architecture import Architecture
-from archsearch.dispatch import Meter
 from archsearch.errors import RunError
 from archsearch.ledger import Ledger
+from archsearch.meter import Meter
 from archsearch.search.progress import Progress
 from archsearch.search.run import search
 from tests.search.studies import CAPS, Multiplier, study

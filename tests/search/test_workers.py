@@ -15,9 +15,9 @@ import pytest
 import yaml
 
 from archsearch.architecture import Architecture
-from archsearch.dispatch import Meter
 from archsearch.errors import RunError
 from archsearch.ledger import Ledger, fact
+from archsearch.meter import Meter
 from archsearch.search.progress import Progress
 from archsearch.search.run import search
 from archsearch.search.tasks import Process, Tasks
