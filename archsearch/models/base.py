@@ -36,6 +36,13 @@ class ModelConfig(BaseModel, ABC):
     """Needed only by budgets in dollars."""
     shape: ModelShape | None = None
     """Typed in where the back-end cannot read it itself (a closed API)."""
+    context: int | None = None
+    """Tokens of one sample, prompt and completion; None: as the server tells it."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether it writes text; a reward model only scores what others wrote."""
+        return True
 
     def known_shape(self) -> ModelShape | None:
         """The shape as far as it is known without loading any weights."""

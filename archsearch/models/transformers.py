@@ -68,6 +68,11 @@ class TransformersConfig(ModelConfig):
             raise ValueError("a gguf has no revision, and no head to score with; give model")
         return self
 
+    @property
+    def writes(self) -> bool:
+        """Whether it has a head for tokens."""
+        return not self.scores
+
     def known_shape(self) -> ModelShape | None:
         """As typed in, or read from the config or the file's header; the config of a model on the
         hub is fetched. None for a reward model that is no decoder of a known kind."""

@@ -155,6 +155,11 @@ class VLLMConfig(ModelConfig):
             )
         return self
 
+    @property
+    def writes(self) -> bool:
+        """Whether it has a head for tokens."""
+        return not self.scores
+
     def known_shape(self) -> ModelShape:
         """As typed in, or read from the model's `config.json`, if need be fetched from the hub."""
         return self.shape or ModelShape.from_hf_config(locate(self.model, self.revision).config)

@@ -13,6 +13,7 @@ from archsearch.errors import ConfigError, UnknownName
 from archsearch.models.residency import memory_lines
 from archsearch.sandbox import survey
 from archsearch.search.config import StudyConfig
+from archsearch.search.forecast import check_contexts
 from archsearch.types import UpperBound
 
 COUNTED = 20_000
@@ -67,6 +68,13 @@ def _look_through(config: StudyConfig) -> _Sample:
         for model in architecture.models:
             if model not in config.models:
                 raise UnknownName("model", model, config.models)
+    contexts = {name: model.context for name, model in config.models.items()}
+    for digest, architecture in list(architectures.items()):
+        try:
+            check_contexts(architecture, contexts)
+        except ConfigError as error:
+            refusals.append(str(error))
+            del architectures[digest]
     if not architectures:
         raise ConfigError(f"a space must hold a valid architecture; the first error: {refusals[0]}")
     looked_at = min(len(points), PARSED)

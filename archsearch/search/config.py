@@ -168,6 +168,28 @@ class StudyConfig(BaseModel):
                     )
         return self
 
+    @model_validator(mode="after")
+    def _has_models_that_can_be_baselines(self) -> StudyConfig:
+        if not self.writers:
+            raise ConfigError(
+                f"a study needs a model that writes; {', '.join(self.models)} only score; add one"
+            )
+        prompt, reply = self.baselines.max_prompt_tokens, self.baselines.max_tokens
+        for name in self.writers:
+            context = self.models[name].context
+            if context is not None and prompt + reply > context:
+                raise ConfigError(
+                    f"baselines must fit the context of every model; that of {name!r} is {context} "
+                    f"tokens, and baselines.max_prompt_tokens + baselines.max_tokens is "
+                    f"{prompt} + {reply}; lower one, or raise models.{name}.context"
+                )
+        return self
+
+    @property
+    def writers(self) -> list[str]:
+        """The models that write text, and so can answer a question alone."""
+        return [name for name, model in self.models.items() if model.writes]
+
     def load_splits(self, kept: Mapping[str, Sequence[str]] | None = None) -> Splits:
         """The questions; `kept` are those that a run has had so far, by split."""
         items = self.benchmark.load(self.splits.total)

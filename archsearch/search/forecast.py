@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from archsearch.architecture import Architecture
 from archsearch.cost import Tariffs, Used, planned, upper_bound
@@ -14,6 +14,18 @@ from archsearch.types import Expected, Message, Question, UpperBound, total
 
 COUNTED = 64
 """Questions whose prompt length is counted; their mean stands for all."""
+
+
+def check_contexts(architecture: Architecture, contexts: Mapping[str, int | None]) -> None:
+    """Raises `ConfigError` where a call may not fit the context of its model, as far as known."""
+    for call in architecture.plan:
+        context = contexts[call.model]
+        if context is not None and call.max_prompt_tokens + call.max_tokens > context:
+            raise ConfigError(
+                f"max_prompt_tokens + max_tokens must fit the context of {call.model!r} "
+                f"({context} tokens); received {call.max_prompt_tokens} + {call.max_tokens} at "
+                f"{call.role.split('/')[0]}; lower one, or raise models.{call.model}.context"
+            )
 
 
 class Forecast:
@@ -37,13 +49,7 @@ class Forecast:
             if call.model not in self._models:
                 raise UnknownName("model", call.model, self._models)
             self._check_kind(call)
-            context = self._models[call.model].context
-            if call.max_prompt_tokens + call.max_tokens > context:
-                raise ConfigError(
-                    f"max_prompt_tokens + max_tokens must fit the context of {call.model!r} "
-                    f"({context} tokens); received {call.max_prompt_tokens} + {call.max_tokens} at "
-                    f"{call.role.split('/')[0]}; lower one, or raise models.{call.model}.context"
-                )
+        check_contexts(architecture, {name: model.context for name, model in self._models.items()})
 
     def _check_kind(self, call: PlannedCall) -> None:
         if call.scoring != self._models[call.model].scores:

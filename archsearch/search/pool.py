@@ -157,6 +157,6 @@ def _answering(architecture: Architecture) -> Iterator[dict[str, Any]]:
 
 
 def _singles(config: StudyConfig) -> Iterator[Baseline]:
-    for model in config.models:
+    for model in config.writers:
         for style in config.baselines.styles:
             yield Baseline(kind="single call", model=model, style=style)

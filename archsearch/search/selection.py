@@ -215,7 +215,7 @@ async def _rivals(coordinator: Coordinator, study: Study, winner: Trial) -> dict
     """The two baselines, each with the model and style that did best on the search questions."""
     settings, cap = study.config.baselines, _as_limits(winner.scored.cost)
     single = _best_of_kind(coordinator.trials, "single call") or Baseline(
-        kind="single call", model=next(iter(study.config.models)), style=settings.styles[0]
+        kind="single call", model=study.config.writers[0], style=settings.styles[0]
     )
     repeated = _best_of_kind(coordinator.trials, "self-consistency") or replace(
         single, kind="self-consistency"

@@ -144,7 +144,7 @@ class Coordinator:
         The single-call baselines ask for the same samples, so nothing is drawn in vain."""
         study, settings = self._study, self._study.config.baselines
         study.progress.phase = "calibrating"
-        for model in study.config.models:
+        for model in study.config.writers:
             for style in settings.styles:
                 single = Baseline(kind="single call", model=model, style=style)
                 architecture = single.architecture(settings)
@@ -161,7 +161,7 @@ class Coordinator:
         comes later is raced against them. A model's own are settled when it joins the run."""
         study, config = self._study, self._study.config
         costs: dict[Baseline, float] = {}
-        for model in config.models:
+        for model in config.writers:
             made = await static(
                 config.baselines, [model], config.budget.per_question, study.forecast
             )

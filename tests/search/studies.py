@@ -80,6 +80,24 @@ class Multiplier(ModelConfig):
         return Scripted(multiply, latency=self.latency, fault=self.fault, identity="multiplier")
 
 
+class Marker(ModelConfig):
+    """A reward model, which is right about products."""
+
+    backend: Literal["marker"] = "marker"
+
+    @property
+    def writes(self) -> bool:
+        return False
+
+    async def open(self) -> Scripted:
+        return Scripted(multiply, score=_mark, identity="marker")
+
+
+def _mark(request: Any) -> float:
+    a, b = map(int, re.search(r"(\d) \* (\d)", request.messages[-2].content).groups())
+    return float(f"is {a * b}." in request.messages[-1].content)
+
+
 def study(**changes: Any) -> StudyConfig:
     """The small study, with top-level entries replaced."""
     data: dict[str, Any] = {

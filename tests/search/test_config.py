@@ -7,9 +7,10 @@ import yaml
 
 from archsearch.errors import ConfigError
 from archsearch.schema import SCHEMAS
+from archsearch.search.checkup import checkup
 from archsearch.search.config import SHELF, StudyConfig, find
 from archsearch.search.space import SearchSpace
-from tests.search.studies import PRODUCTS, SPACE, study
+from tests.search.studies import CAPS, PRODUCTS, SPACE, Marker, study
 
 SCRIPT = {"backend": "scripted", "replies": [{"match": "", "texts": ["4"]}]}
 FILE = {"name": "s", "space": SPACE, "models": {"m": SCRIPT}, "benchmark": PRODUCTS}
@@ -50,6 +51,7 @@ def test_overrides_go_in_before_validation(file):
         ("models.m.backend=script", r"unknown back-end 'script'; did you mean 'scripted'"),
         ("models={}", r"models: must map at least one name to a back-end"),
         ("budget.study.dollars=1", r"'m' has none; give models.m.price"),
+        ("baselines.max_tokens=9000", r"'m' is 8192 tokens, .* is 4096 \+ 9000; lower one"),
     ],
 )
 def test_mistakes_are_named_with_a_remedy(file, override, message):
@@ -106,3 +108,16 @@ def test_schemas_are_json_and_know_every_key(what):
 
 def test_the_test_study_is_what_the_other_tests_think_it_is():
     assert study().splits.total == 60
+
+
+def test_a_study_of_reward_models_alone_is_refused():
+    with pytest.raises(ConfigError, match="needs a model that writes; m only score"):
+        study(models={"m": Marker()})
+
+
+def test_what_fits_no_context_is_told_before_a_search():
+    layer = {"type": "generator", "model": "m", **CAPS, "max_tokens": {"choose": [16, 600]}}
+    models = {"m": {**SCRIPT, "context": 800}}
+    lines = list(checkup(study(models=models, space={"layers": [layer]}), None))
+    assert any("2 points, 1 distinct valid" in line for line in lines)
+    assert any("the context of 'm' (800 tokens); received 400 + 600" in line for line in lines)

@@ -14,7 +14,7 @@ from archsearch.ledger import Ledger
 from archsearch.meter import Meter
 from archsearch.search.progress import Progress
 from archsearch.search.run import search
-from tests.search.studies import CAPS, Multiplier, study
+from tests.search.studies import CAPS, Marker, Multiplier, study
 
 GROWING = {
     "layers": [
@@ -384,3 +384,16 @@ def test_the_front_is_an_objective_of_its_own(tmp_path):
     for cheaper, dearer in itertools.pairwise(front):
         assert cheaper["score"] < dearer["score"]
         assert cheaper["flops_per_question"] < dearer["flops_per_question"]
+
+
+def test_a_reward_model_ranks_and_is_no_baseline(tmp_path):
+    layers = [
+        {"type": "generator", "model": "m", "temperature": 1.0, "samples": 4, **CAPS},
+        {"type": "reward_ranker", "model": "marker", "keep": 1, "max_prompt_tokens": 400},
+    ]
+    models = {"m": Multiplier(), "marker": Marker()}
+    changes = {"space": {"layers": layers}, "models": models, "budget": {}, "search": {"trials": 9}}
+    document = run(study(**changes), tmp_path)
+    assert {trial["baseline"].split("(")[1][:2] for trial in document["trials"][:3]} == {"m,"}
+    kinds = [layer["type"] for layer in document["best"]["architecture"]]
+    assert kinds == ["generator", "reward_ranker"]
