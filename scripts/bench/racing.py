@@ -50,7 +50,7 @@ TRIALS = 32
 BEST = 0.6
 GAPS = (0, 2, 5, 10, 20)
 """Points."""
-RISKS = (0.02, 0.01, 0.0075, 0.005, 0.0025)
+RISKS = (0.02, 0.015, 0.0125, 0.01, 0.0075, 0.005)
 LEVELS = (0.2, 0.125, 0.08, 0.05, 0.035, 0.02, 0.01)
 """Of McNemar's test. Of either rule that setting is taken which saves most of those that stop the
 best one in at most 2 % of the studies."""

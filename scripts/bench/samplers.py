@@ -16,7 +16,8 @@ as with a sample store; the baselines' are included. Of 20 seeds, [median, quart
   of a made-up landscape, the questions not searched on for the table.
 - `mean_true_score_of_selected`: its mean. `drawn_flops_at_archons_score`: FLOPs drawn from which on
   the mean true score of the best one measured is no lower than that of `archon_bo` at its end.
-- `drawn_flops`: of the whole study.
+- `drawn_flops`: of the whole study. `baselines_drawn_flops`: up to the last baseline's score, before
+  which no sampler has much of a say; in all other figures these are included.
 """
 
 from __future__ import annotations
@@ -128,6 +129,8 @@ class Run:
     """True score of the one selected."""
     drawn: float
     """FLOPs in all."""
+    baselines: float
+    """FLOPs drawn when the last baseline was scored: no sampler has a say in these."""
     path: tuple[tuple[float, float], ...]
     """FLOPs drawn, and the true score of the best one measured so far, whenever that changes."""
 
@@ -183,8 +186,10 @@ async def _study(
     order = [t.found for t in coordinator.trials if t.may_win(limits)]
     truths = {architecture.digest: ground.truth(architecture) for architecture in order}
     there, near = (_reached(scorer.whole, truths, goal) for goal in goals)
+    fixed = [trial.found.digest for trial in coordinator.trials if trial.baseline]
     return Run(
         there=there,
+        baselines=max((scorer.whole[digest] for digest in fixed), default=0.0),
         near=near,
         kept=scorer.world.kept(winner),
         drawn=scorer.drawn,
@@ -309,6 +314,7 @@ def _summary(runs: Sequence[Run], score: float) -> dict[str, Any]:
         "reached_five_points": fmean(np.isfinite(run.near[0]) for run in runs),
         "true_score_of_selected": _quartiles([run.kept for run in runs]),
         "drawn_flops": _quartiles([run.drawn for run in runs]),
+        "baselines_drawn_flops": _quartiles([run.baselines for run in runs]),
     }
 
 
