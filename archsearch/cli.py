@@ -325,6 +325,56 @@ def pool(
 
 @app.command()
 @_clean
+def curves(
+    study: Study,
+    store: Annotated[
+        str | None, typer.Option(help="Store that holds the pool; by default the study's.")
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(min=1, help="As the pool was drawn with; by default as there.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="search, select or test.")] = "search",
+    overrides: Overrides = None,
+    limit: Limit = None,
+    seed: Seed = None,
+    unsafe_exec: UnsafeExec = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Score against number of samples: pass@n and majority vote of every generator of a pool.
+
+    All samples count at every n, so that it varies less than the first n would. Draws nothing.
+
+    Examples:
+
+      archsearch pool my_study.yaml --samples 32 --store pool.sqlite
+
+      archsearch curves my_study.yaml --samples 32 --store pool.sqlite
+    """
+    from archsearch.meter import Meter
+    from archsearch.screen import Watch, show_curves
+    from archsearch.search import curves as module
+    from archsearch.search.pool import Pool
+    from archsearch.search.progress import Progress
+    from archsearch.search.run import store_of
+
+    config = _study(study, overrides, limit=limit, seed=seed)
+    place = store or store_of(config, Path("runs") / config.name)
+    wanted = Pool.of(config, samples=samples, split=split)
+    console, progress = Console(stderr=as_json), Progress()
+
+    async def run() -> list[module.Curve]:
+        async with Watch(console, progress, Meter(), config.budget).watching():
+            return await module.curves(wanted, place, progress, unsafe=unsafe_exec)
+
+    found = _finished(run())
+    if as_json:
+        typer.echo(json.dumps([curve.dump() for curve in found], indent=2))
+    else:
+        show_curves(console, found)
+
+
+@app.command()
+@_clean
 def ls(
     what: Annotated[str, typer.Argument(help="models, layers, benchmarks, spaces or samplers.")],
 ) -> None:

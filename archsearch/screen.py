@@ -18,6 +18,7 @@ from rich.tree import Tree
 from archsearch.architecture import Architecture
 from archsearch.meter import Meter
 from archsearch.search.config import Budget
+from archsearch.search.curves import Curve
 from archsearch.search.pool import Pool
 from archsearch.search.progress import Progress
 
@@ -127,6 +128,21 @@ def show_pool(console: Console, pool: Pool) -> None:
         f"study's cap: {cap}",
     ]
     console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+
+
+def show_curves(console: Console, curves: Sequence[Curve]) -> None:
+    """A table of each generator, a row for each number of samples."""
+    for curve in curves:
+        table = Table(title=str(curve.generator), title_justify="left")
+        for name in ("samples", "any passes (pass@n)", "majority vote", "FLOPs per question"):
+            table.add_column(name, justify="right")
+        for point in curve.points:
+            scores = (
+                f"{one.value:.3f} [{one.low:.3f}, {one.high:.3f}]"
+                for one in (point.any_passes, point.vote)
+            )
+            table.add_row(str(point.samples), *scores, f"{point.flops:.3g}")
+        console.print(table)
 
 
 def optimism_line(report: Mapping[str, Any]) -> str:

@@ -106,8 +106,9 @@ class SampleStore:
     def __init__(self, place: Path | str = ":memory:", *, only_read: bool = False) -> None:
         """Opens or makes it: a path, or the address of a server; see `database.Server`. Raises
         `RunError` when it is damaged or of another schema, or a file to be `only_read` that is not
-        there."""
+        there: of such a one, what becomes of programs is kept in memory."""
         self._db = connect(place, _PART, only_read=only_read)
+        self._apart: dict[str, Execution] | None = {} if only_read else None
 
     def get(self, key: str, indices: Iterable[int]) -> dict[int, Completion]:
         """The stored ones among `indices`."""
@@ -127,6 +128,8 @@ class SampleStore:
 
     def execution(self, key: str) -> Execution | None:
         """What became of the program of an `execution_key`, if it was ever run."""
+        if self._apart and key in self._apart:
+            return self._apart[key]
         rows = self._db.rows(
             "SELECT execution FROM executions WHERE key = :key", {"key": bytes.fromhex(key)}
         )
@@ -137,6 +140,8 @@ class SampleStore:
 
     def put_execution(self, key: str, execution: Execution) -> Execution:
         """Commits what became of a program; returns the first that was ever put."""
+        if self._apart is not None:
+            return self._apart.setdefault(key, execution)
         inserted = self._db.execute(
             "INSERT INTO executions VALUES (:key, :execution) ON CONFLICT DO NOTHING",
             {"key": bytes.fromhex(key), "execution": plain.encode(asdict(execution), _LARGEST)},

@@ -111,9 +111,12 @@ class LiveCodeBench(CodeBenchmark):
         if not method:
             text = f"{row.question_content.strip()}\n\n{PROGRAM}"
             shown = tuple((case.stdin, case.stdout) for case in public)
-            return self.asked(row.question_id, text, Problem(cases=cases), examples=shown, **facts)
+            problem = Problem(preface=IMPORTS, cases=cases)
+            return self.asked(row.question_id, text, problem, examples=shown, **facts)
         problem = Problem(
-            entry_point="Solution", checks=tuple(_expectation(method, case) for case in cases)
+            entry_point="Solution",
+            preface=IMPORTS,
+            checks=tuple(_expectation(method, case) for case in cases),
         )
         starter = fenced(row.starter_code)
         text = f"{row.question_content.strip()}\n\nBegin with:\n\n{starter}\n\n{FUNCTION}"
@@ -122,12 +125,11 @@ class LiveCodeBench(CodeBenchmark):
     async def verdict(self, source: str, problem: Problem, execute: Execute) -> Verdict:
         """Of the first result or output that is wrong."""
         limits = self.limits(problem)
-        source = f"{IMPORTS}\n{source}\n"
         if problem.cases:
             return await verdict_of_outputs(
                 source, problem.cases, execute, same=same_output, limits=limits
             )
-        source += f"{SOLVER} = Solution()\n"
+        source = f"{source}\n{SOLVER} = Solution()\n"
         return await verdict_of_checks(source, problem.checks, execute, limits=limits)
 
 

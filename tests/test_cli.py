@@ -83,6 +83,11 @@ def test_a_pool_is_drawn_and_replayed(folder):
     drawn = archsearch("pool", "typed.yaml", "--store", "pool.sqlite", *small, cwd=folder)
     assert drawn.returncode == 0, drawn.stderr
     assert re.search(r"pool: pool.sqlite; drawn now \d\d+ samples", drawn.stdout)
+    shown = archsearch("curves", "typed.yaml", "--store", "pool.sqlite", *small, cwd=folder)
+    assert re.search(r"1 │ \d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\] │", shown.stdout), shown
+    curves = ["curves", "typed.yaml", "--store", "pool.sqlite", "--json", *small]
+    plain = json.loads(archsearch(*curves, cwd=folder).stdout)
+    assert [len(curve["points"][0]["vote"]) for curve in plain] == [3] * len(plain)
     done = archsearch("search", "typed.yaml", "--replay", "pool.sqlite", *small, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert re.search(r"\d+ samples or prompt lengths are missing in pool.sqlite", done.stdout)

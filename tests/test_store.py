@@ -263,6 +263,20 @@ def test_a_file_that_stays_locked_is_given_up(place, locked, monkeypatch):
 # -- executions
 
 
+def test_a_store_that_is_only_read_keeps_executions_apart(tmp_path):
+    path = tmp_path / "samples.sqlite"
+    first, second = (Execution(status=status, tier="bwrap") for status in ("ok", "timeout"))
+    with SampleStore(path):
+        pass
+    before = path.read_bytes()
+    with SampleStore(path, only_read=True) as store:
+        assert store.put_execution(KEY, first) == first
+        assert store.put_execution(KEY, second) == store.execution(KEY) == first
+    assert path.read_bytes() == before
+    with SampleStore(path) as store:
+        assert store.execution(KEY) is None
+
+
 def test_a_damaged_execution_is_told(place):
     with SampleStore(place) as store:
         store.put_execution(KEY, Execution(status="ok", tier="bwrap"))

@@ -46,6 +46,8 @@ class Problem:
     """Name that the program must define; empty where it reads and writes."""
     prompt: str = ""
     """Python up to the head of the function, as `solution` takes it."""
+    preface: str = ""
+    """Python that stands before every program, such as imports that the official checker gives."""
     tests: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
     cases: tuple[Case, ...] = ()
@@ -96,7 +98,7 @@ class CodeBenchmark(Benchmark):
         source = solution(text, entry_point=problem.entry_point, prompt=problem.prompt)
         if source is None:
             return Score(value=0.0, malformed=True, explanation="no program in the reply")
-        found = await self.verdict(source, problem, execute)
+        found = await self.verdict(problem.preface + source, problem, execute)
         return Score(
             value=float(found.passed), answer=source, explanation=f"{found.status} {found.message}"
         )
@@ -129,11 +131,12 @@ class CodeBenchmark(Benchmark):
         """The item of a problem that is asked with `text`.
 
         Layers find its public facts in `Question.metadata`: `entry_point` and `prompt` as
-        `solution` takes them, and `facts`.
+        `solution` takes them, `preface`, and `facts`.
         """
         if not (problem.tests or problem.checks or problem.cases):
             raise ConfigError(f"a problem must have tests; {self.name} {name!r} has none")
-        public = {"entry_point": problem.entry_point, "prompt": problem.prompt, **facts}
+        names = ("entry_point", "prompt", "preface")
+        public = {name: getattr(problem, name) for name in names} | facts
         question = Question(
             id=f"{self.name}/{name}",
             messages=(Message(role="user", content=text),),

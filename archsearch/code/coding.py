@@ -47,9 +47,10 @@ def program_of(text: str, question: Question) -> str | None:
     """The program that an answer gives to `question`, as a code benchmark would run it."""
     name, method = _fact(question, "entry_point"), _fact(question, "method")
     source = solution(text, entry_point=name, prompt=_fact(question, "prompt"))
-    if source is None or not method:
-        return source
-    return f"{source}\n{method} = {name}().{method}\n"
+    if source is None:
+        return None
+    whole = _fact(question, "preface") + source
+    return f"{whole}\n{method} = {name}().{method}\n" if method else whole
 
 
 def public_tests(question: Question) -> tuple[str, ...]:

@@ -130,26 +130,20 @@ class Standing(NamedTuple):
     reason: str
     """Why not, and the remedy; empty where it does."""
 
-    @property
-    def automatic(self) -> bool:
-        """Whether it is taken without being named."""
-        return self.tier in AUTOMATIC
 
-
-async def survey() -> tuple[Standing, ...]:
-    """Tries every kind of sandbox, the best first, then those that are taken only when named. The
-    first that is `ok` among `bwrap` and `landlock` is what `Sandbox.open` takes."""
-    found = []
+async def survey(tier: str | None = None) -> tuple[Standing, ...]:
+    """Tries what `Sandbox.open` would, in its order, up to the first kind that is `ok`."""
+    found: list[Standing] = []
     stage = await asyncio.to_thread(stages.make)
     try:
-        for name in [name for name, tier in TIERS.items() if tier.isolates]:
+        for name in _chosen(tier, unsafe=False):
             async with AsyncExitStack() as stack:
                 try:
                     await _establish(stack, name, stage, processes=1)
                 except SandboxUnavailable as error:
                     found.append(Standing(name, False, str(error)))
                 else:
-                    found.append(Standing(name, True, ""))
+                    return (*found, Standing(name, True, ""))
     finally:
         await asyncio.to_thread(stage.remove)
     return tuple(found)

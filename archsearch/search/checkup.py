@@ -135,8 +135,7 @@ def _cost_lines(
 
 def _sandbox_lines(tier: str | None) -> Iterator[str]:
     """Which kind of sandbox the programs will have, and why not a better one."""
-    wanted = [s for s in asyncio.run(survey()) if s.tier == tier or (not tier and s.automatic)]
-    for standing in wanted:
+    for standing in asyncio.run(survey(tier)):
         if standing.ok:
             yield f"sandbox: programs run in {standing.tier}, which held when it was tried"
             return

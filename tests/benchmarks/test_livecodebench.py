@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from archsearch.benchmark import Benchmark, Item
-from archsearch.benchmarks.livecodebench import LiveCodeBench, same_output
+from archsearch.benchmarks.livecodebench import IMPORTS, LiveCodeBench, same_output
+from archsearch.code.coding import program_of
 from archsearch.errors import ConfigError
 from tests.benchmarks.coding import CodeBenchmarkContract
 from tests.benchmarks.synthetic import FUNCTIONS, PROGRAMS, livecodebench_rows, written
@@ -63,6 +64,15 @@ def test_questions_are_chosen_by_date(tmp_path: Path) -> None:
     path = written(tmp_path / "r.jsonl", rows)
     loaded = LiveCodeBench(path=path, since="2024-02-01", until="2024-02-28").load(9)
     assert [item.question.metadata["date"] for item in loaded] == ["2024-02-01"]
+
+
+def test_imports_of_the_official_checker_stand_before_programs_in_layers_too(
+    tmp_path: Path,
+) -> None:
+    loaded = LiveCodeBench(path=written(tmp_path / "r.jsonl", livecodebench_rows())).load(9)
+    reply = "```python\nclass Solution:\n    def f(self): return heappop([1])\n```"
+    for item in loaded:
+        assert str(program_of(reply, item.question)).startswith(IMPORTS)
 
 
 def test_public_and_hidden_tests_count(tmp_path: Path) -> None:

@@ -166,6 +166,11 @@ def test_a_method_is_called_like_a_function() -> None:
     assert program_of("```python\ndef f(): ...\n```", method) is None
 
 
+def test_layers_run_what_a_benchmark_puts_before_every_program() -> None:
+    asked = question(preface="import re\n")
+    assert program_of("```python\nprint(re.A)\n```", asked) == "import re\nprint(re.A)"
+
+
 def test_what_a_question_says_of_a_program_that_reads_and_writes() -> None:
     assert (under_test(READS), is_read_and_write(READS)) == ("program", True)
     assert public_tests(READS) == (

@@ -14,7 +14,7 @@ from archsearch.errors import ConfigError, SandboxUnavailable, UnknownName
 from archsearch.program import Call, Execution, Limits, Program
 from archsearch.sandbox import Sandbox, canaries, ground, survey, tree
 from archsearch.sandbox import sandbox as module
-from archsearch.sandbox.tiers import TIERS
+from archsearch.sandbox.tiers import AUTOMATIC, TIERS
 
 
 async def opened(program=None, **options):
@@ -63,7 +63,7 @@ def test_where_no_kind_holds_nothing_runs_and_the_message_says_why(monkeypatch):
 
 
 def test_the_next_kind_is_taken_where_the_best_cannot_be(monkeypatch):
-    if any(not one.ok for one in asyncio.run(survey()) if one.tier == "landlock"):
+    if not asyncio.run(survey("landlock"))[-1].ok:
         pytest.skip("this host gives no Landlock")
     monkeypatch.setattr(TIERS["bwrap"], "obstacle", classmethod(lambda cls: "it is away"))
     sandbox, ran = asyncio.run(opened())
@@ -104,9 +104,12 @@ def test_root_that_cannot_become_another_user_is_refused(monkeypatch):
         ground.user(0)
 
 
-def test_the_survey_tells_of_each_kind_once():
-    standings = asyncio.run(survey())
-    assert [one.tier for one in standings] == [name for name in TIERS if name != "unsafe"]
+@pytest.mark.parametrize("tier", [None, "landlock", "nsjail"])
+def test_the_survey_goes_as_far_as_the_first_kind_that_holds(tier):
+    standings = asyncio.run(survey(tier))
+    tried = [one.tier for one in standings]
+    assert tried == list(AUTOMATIC if tier is None else [tier])[: len(tried)]
+    assert not any(one.ok for one in standings[:-1])
     assert all(bool(one.reason) != one.ok for one in standings)
 
 

@@ -1,0 +1,113 @@
+"""Curves over a pool: what they say of one sample, of all, and of a pool with a hole."""
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from archsearch.architecture import Architecture
+from archsearch.errors import MissingSample, RunError
+from archsearch.evaluate import Evaluator
+from archsearch.meter import Meter
+from archsearch.search.curves import curves
+from archsearch.search.opening import opened
+from archsearch.search.pool import Pool
+from archsearch.search.progress import Progress
+from archsearch.store import SampleStore
+from tests.search import studies
+
+SAMPLES = 12
+
+
+@pytest.fixture(scope="module")
+def config():
+    return studies.study(splits={"search": 20, "select": 0, "test": 5})
+
+
+@pytest.fixture(scope="module")
+def place(config, tmp_path_factory):
+    """A store with a pool of the search questions."""
+    store = tmp_path_factory.mktemp("pool") / "pool.sqlite"
+    pool = Pool.of(config, samples=SAMPLES, split="search")
+    assert asyncio.run(pool.draw(store, Progress(), Meter())) == []
+    return str(store)
+
+
+@pytest.fixture(scope="module")
+def found(config, place):
+    """The curve of each generator, by its text."""
+    progress = Progress()
+    pool = Pool.of(config, samples=SAMPLES, split="search")
+    told = asyncio.run(curves(pool, place, progress))
+    assert progress.questions == progress.questions_wanted == 20 * len(told)
+    return {str(curve.generator): curve for curve in told}
+
+
+def evaluated(config, place, layers):
+    """Mean score and FLOPs of the architecture that the layers make, from the same pool."""
+
+    async def run():
+        with SampleStore(place, only_read=True) as store:
+            async with opened(config, store, replay=True) as dispatcher:
+                evaluator = Evaluator(
+                    benchmark=config.benchmark, dispatcher=dispatcher, tariffs=dispatcher.tariffs
+                )
+                items = config.load_splits().search
+                return await evaluator.evaluate(Architecture.parse(layers), items)
+
+    evaluation = asyncio.run(run())
+    return evaluation.mean, evaluation.cost.flops
+
+
+def test_there_is_a_point_for_each_doubling_and_for_all(found):
+    for text, curve in found.items():
+        sizes = [point.samples for point in curve.points]
+        assert sizes == ([1, 2, 4, 8, SAMPLES] if f"×{SAMPLES}" in text else [1])
+
+
+def test_one_sample_is_the_mean_of_all(config, found):
+    """Any, and the vote of one, is that sample; over all samples that is their mean score."""
+    for curve in found.values():
+        first = curve.points[0]
+        assert first.any_passes.value == pytest.approx(first.vote.value)
+        assert 0 < first.vote.value < 1
+
+
+def test_all_samples_score_as_the_layers_do_on_them(config, place, found):
+    (text,) = (one for one in found if "temperature=1.0" in one and "direct" not in one)
+    last = found[text].points[-1]
+    score, flops = evaluated(config, place, [*found[text].generator.dump(), {"type": "vote"}])
+    assert last.flops == pytest.approx(flops)
+    # On a tie the layer takes the answer drawn first, the curve the mean of all orders.
+    assert last.vote.value == pytest.approx(score, abs=0.05)
+
+
+def test_more_samples_pass_more_often_and_cost_more(found):
+    for curve in found.values():
+        best = [point.any_passes.value for point in curve.points]
+        assert best == sorted(best)
+        flops = np.array([point.flops for point in curve.points])
+        assert (np.diff(flops) > 0).all()
+        for point in curve.points:
+            assert point.any_passes.low <= point.any_passes.value <= point.any_passes.high
+
+
+def test_a_pool_with_fewer_samples_is_told(config, place):
+    pool = Pool.of(config, samples=SAMPLES + 1, split="search")
+    with pytest.raises(MissingSample, match=r"it lacks 1 of 'm' .*archsearch pool"):
+        asyncio.run(curves(pool, place, Progress()))
+
+
+def test_a_pool_that_is_not_there_is_told_and_not_made(config, tmp_path):
+    with pytest.raises(RunError, match=r"absent.sqlite"):
+        asyncio.run(
+            curves(Pool.of(config, split="search"), str(tmp_path / "absent.sqlite"), Progress())
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_curve_is_plain_data(found):
+    dumped = next(iter(found.values())).dump()
+    assert dumped["generator"][0]["type"] == "generator"
+    value, low, high = dumped["points"][0]["any_passes"]
+    assert low <= value <= high
