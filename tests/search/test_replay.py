@@ -173,7 +173,7 @@ def test_settings_of_speed_are_free_in_a_replay():
         for changed in ({}, {"capacity": 3}, {"price": {"prompt": 1, "completion": 2}})
     ]
     assert len(set(signatures)) == 1
-    assert study(models={"m": script | {"context": 99}}).models["m"].signature() not in signatures
+    assert study(models={"m": script | {"context": 999}}).models["m"].signature() not in signatures
 
 
 def test_a_store_that_is_not_there_is_no_empty_one(tmp_path):
