@@ -16,8 +16,8 @@ as with a sample store; the baselines' are included. Of 20 seeds, [median, quart
   of a made-up landscape, the questions not searched on for the table.
 - `mean_true_score_of_selected`: its mean. `drawn_flops_at_archons_score`: FLOPs drawn from which on
   the mean true score of the best one measured is no lower than that of `archon_bo` at its end.
-- `drawn_flops`: of the whole study. `baselines_drawn_flops`: up to the last baseline's score, before
-  which no sampler has much of a say; in all other figures these are included.
+- `drawn_flops`: of the whole study. `baselines_drawn_flops`: up to the last baseline's score, in
+  which no sampler has much of a say; all other figures include them.
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ class Table:
             distinct = {int(self.stream_prompt[stream]) for stream, _ in uses}
             found[row, question] = sum(prompts[prompt] for prompt in distinct)
             found[row, question] += sum(sum(samples[stream][:count]) for stream, count in uses)
-        return found.mean(axis=1)
+        return np.asarray(found.mean(axis=1))
 
     def prompt_flops(self) -> list[float]:
         """Of each prompt, prefilled once."""

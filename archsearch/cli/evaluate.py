@@ -1,0 +1,68 @@
+"""`archsearch evaluate`: one architecture, scored."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from archsearch.cli.app import (
+    Limit,
+    Overrides,
+    Replay,
+    Seed,
+    UnsafeExec,
+    finished,
+    missing_line,
+    study_of,
+)
+from archsearch.errors import ConfigError
+
+
+def evaluate(
+    architecture: Annotated[Path, typer.Argument(help="Architecture file, such as best.yaml.")],
+    study: Annotated[
+        str | None,
+        typer.Option(help="Study file with the models; by default config.yaml beside the file."),
+    ] = None,
+    benchmark: Annotated[str | None, typer.Option(help="Another benchmark, by name.")] = None,
+    split: Annotated[str, typer.Option(help="search, select or test.")] = "test",
+    overrides: Overrides = None,
+    limit: Limit = None,
+    seed: Seed = None,
+    store: Annotated[str | None, typer.Option(help="Sample store to reuse and fill.")] = None,
+    replay: Replay = None,
+    unsafe_exec: UnsafeExec = False,
+) -> None:
+    """Score one architecture, with its interval and cost.
+
+    Examples:
+
+      archsearch evaluate runs/quickstart/best.yaml
+
+      archsearch evaluate best.yaml --study study.yaml --benchmark gsm8k --limit 200
+    """
+    from archsearch.architecture import Architecture
+    from archsearch.search.run import evaluate_one
+
+    source = study or str(architecture.parent / "config.yaml")
+    chosen = [*(overrides or [])]
+    if benchmark is not None:
+        chosen.insert(0, f"benchmark={{name: {benchmark}}}")
+    config = study_of(source, chosen, limit=limit, seed=seed)
+    if store is not None and replay is not None:
+        raise ConfigError("give --store, which is filled, or --replay, which is only read")
+    scoring = evaluate_one(
+        config,
+        Architecture.read(architecture),
+        split=split,
+        store=replay or store,
+        replay=replay is not None,
+        unsafe=unsafe_exec,
+    )
+    document = finished(scoring)
+    typer.echo(json.dumps(document, indent=2))
+    if document["missing"]:
+        typer.echo(missing_line(document["missing"], replay), err=True)
