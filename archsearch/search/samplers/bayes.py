@@ -44,7 +44,10 @@ AROUND = 5
 
 
 class Bayes(SamplerConfig):
-    """Takes no constraint that is never violated into account. Needs no extra."""
+    """Weighs whole architectures, with the noise of their scores; needs no extra.
+
+    A constraint that no trial has violated is not modelled.
+    """
 
     weighs_several: ClassVar[bool] = False
 
