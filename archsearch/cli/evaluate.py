@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from archsearch.cli.app import (
     Limit,
@@ -29,6 +30,10 @@ def evaluate(
     ] = None,
     benchmark: Annotated[str | None, typer.Option(help="Another benchmark, by name.")] = None,
     split: Annotated[str, typer.Option(help="search, select or test.")] = "test",
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(help="Another architecture file, for the paired difference; repeatable."),
+    ] = None,
     overrides: Overrides = None,
     limit: Limit = None,
     seed: Seed = None,
@@ -36,16 +41,21 @@ def evaluate(
     replay: Replay = None,
     unsafe_exec: UnsafeExec = False,
 ) -> None:
-    """Score one architecture, with its interval and cost.
+    """Score an architecture, with its interval and cost; or several, with their differences.
 
     Examples:
 
       archsearch evaluate runs/quickstart/best.yaml
 
       archsearch evaluate best.yaml --study study.yaml --benchmark gsm8k --limit 200
+
+      archsearch evaluate best.yaml --study study.yaml --against mine.yaml --store pool.sqlite
     """
     from archsearch.architecture import Architecture
-    from archsearch.search.run import evaluate_one
+    from archsearch.meter import Meter
+    from archsearch.screen import Watch
+    from archsearch.search.progress import Progress
+    from archsearch.search.scoring import score
 
     source = study or str(architecture.parent / "config.yaml")
     chosen = [*(overrides or [])]
@@ -54,15 +64,23 @@ def evaluate(
     config = study_of(source, chosen, limit=limit, seed=seed)
     if store is not None and replay is not None:
         raise ConfigError("give --store, which is filled, or --replay, which is only read")
-    scoring = evaluate_one(
-        config,
-        Architecture.read(architecture),
-        split=split,
-        store=replay or store,
-        replay=replay is not None,
-        unsafe=unsafe_exec,
-    )
-    document = finished(scoring)
+    progress, meter = Progress(), Meter()
+
+    async def run() -> dict[str, Any]:
+        async with Watch(Console(stderr=True), progress, meter, config.budget).watching():
+            return await score(
+                config,
+                Architecture.read(architecture),
+                split=split,
+                progress=progress,
+                meter=meter,
+                against=[Architecture.read(other) for other in against or []],
+                store=replay or store,
+                replay=replay is not None,
+                unsafe=unsafe_exec,
+            )
+
+    document = finished(run())
     typer.echo(json.dumps(document, indent=2))
     if document["missing"]:
         typer.echo(missing_line(document["missing"], replay), err=True)

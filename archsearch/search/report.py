@@ -136,24 +136,13 @@ def _best(verdict: Verdict, rng: np.random.Generator) -> Json:
 
 
 def _baseline(rival: Contender, best: Contender, rng: np.random.Generator) -> Json:
-    theirs, ours = rival.test.scores, best.test.scores
-    shared = [question for question in ours if question in theirs]
-    delta = None
-    if shared:
-        delta = paired_difference(
-            [ours[name] for name in shared], [theirs[name] for name in shared], rng=rng
-        )
     return {
         "name": rival.name,
         "architecture": rival.architecture.dump(),
         "summary": str(rival.architecture),
         "test": scored(rival.test, rng),
         "flops_per_question": rival.test.cost.flops,
-        "paired_delta": {
-            "value": delta.value if delta else None,
-            "ci95": _pair(delta) if delta else None,
-            "n": len(shared),
-        },
+        "paired_delta": paired(best.test, rival.test, rng),
     }
 
 
@@ -191,6 +180,22 @@ def scored(evaluation: Evaluation, rng: np.random.Generator) -> Json:
         "n": len(scores),
         "unscored": len(evaluation.failures),
         "malformed": evaluation.malformed,
+    }
+
+
+def paired(ours: Evaluation, theirs: Evaluation, rng: np.random.Generator) -> Json:
+    """The mean of our scores minus theirs, with its interval, on the questions that both have."""
+    first, second = ours.scores, theirs.scores
+    shared = [question for question in first if question in second]
+    delta = None
+    if shared:
+        delta = paired_difference(
+            [first[name] for name in shared], [second[name] for name in shared], rng=rng
+        )
+    return {
+        "value": delta.value if delta else None,
+        "ci95": _pair(delta) if delta else None,
+        "n": len(shared),
     }
 
 

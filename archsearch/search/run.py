@@ -10,16 +10,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 
-from archsearch.architecture import Architecture
 from archsearch.benchmark import Splits
 from archsearch.budget import Account
 from archsearch.database import is_server
 from archsearch.dispatch import Dispatcher
-from archsearch.errors import ConfigError, MissingSample, RunError
-from archsearch.evaluate import Evaluation, Evaluator
+from archsearch.errors import ConfigError, RunError
+from archsearch.evaluate import Evaluator
 from archsearch.ledger import Ledger
 from archsearch.meter import Meter
 from archsearch.models.base import Model
@@ -31,7 +29,7 @@ from archsearch.search.opening import opened
 from archsearch.search.processes import Processes
 from archsearch.search.progress import Progress
 from archsearch.search.proposer import Proposer
-from archsearch.search.report import report, scored
+from archsearch.search.report import report
 from archsearch.search.sampler import SAMPLERS, SamplerConfig, chosen
 from archsearch.search.selection import Contender, Verdict, select, test
 from archsearch.search.study import Coordinator, Study, planned_questions
@@ -168,65 +166,6 @@ def server_of(database: str | None, folder: Path) -> str | None:
 def address(config: StudyConfig, folder: Path) -> str:
     """What `archsearch worker` is told to join a run."""
     return server_of(config.database, folder) or str(folder.resolve())
-
-
-async def evaluate_one(
-    config: StudyConfig,
-    architecture: Architecture,
-    *,
-    split: str,
-    store: str | None,
-    replay: bool = False,
-    unsafe: bool = False,
-) -> dict[str, Any]:
-    """Scores one architecture on a split of a study's benchmark: score, interval and cost.
-
-    Samples come from and go to `store`, or are forgotten without one. A `replay` takes them all
-    from there; raises `MissingSample` when it lacks some of every question.
-    """
-    splits = await asyncio.to_thread(config.load_splits)
-    items = getattr(splits, split, None)
-    if not items:
-        raise ConfigError(f"the split must be search, select or test, and not empty; got {split!r}")
-    with SampleStore(store or ":memory:", only_read=replay) as samples:
-        async with opened(config, samples, replay=replay, unsafe=unsafe) as dispatcher:
-            tariffs = dispatcher.tariffs
-            Forecast(dispatcher, tariffs, []).check(architecture)
-            evaluator = Evaluator(
-                benchmark=config.benchmark, dispatcher=dispatcher, tariffs=tariffs
-            )
-            evaluation = await evaluator.evaluate(architecture, items)
-    _require_a_score(evaluation)
-    return {
-        "architecture": architecture.dump(),
-        "digest": architecture.digest,
-        "benchmark": config.benchmark.model_dump(mode="json"),
-        "split": split,
-        **scored(evaluation, np.random.default_rng(config.seed)),
-        "per_question": asdict(evaluation.cost),
-        "tokens": {
-            "drawn": dispatcher.meter.drawn_prompt_tokens
-            + dispatcher.meter.drawn_completion_tokens,
-            "reused": dispatcher.meter.reused_completion_tokens,
-        },
-        "programs": {
-            "run": dispatcher.meter.executions,
-            "reused": dispatcher.meter.reused_executions,
-            "cpu_seconds": dispatcher.meter.cpu_seconds,
-        },
-        "missing": dispatcher.meter.missing,
-        "unsafe_exec": unsafe,
-    }
-
-
-def _require_a_score(evaluation: Evaluation) -> None:
-    if not evaluation.scores:
-        first = next(iter(evaluation.failures.values()))
-        error = MissingSample if first.kind == "missing" else RunError
-        raise error(
-            f"none of {len(evaluation.outcomes)} questions could be scored; "
-            f"the first: {first.message}"
-        )
 
 
 def _study(

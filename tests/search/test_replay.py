@@ -11,7 +11,8 @@ from archsearch.errors import ConfigError, MissingSample, RunError
 from archsearch.meter import Meter
 from archsearch.search.config import SHELF, StudyConfig
 from archsearch.search.progress import Progress
-from archsearch.search.run import evaluate_one, search
+from archsearch.search.run import search
+from archsearch.search.scoring import score
 from archsearch.testing import smollm
 from tests.search import studies
 from tests.search.studies import CAPS, Multiplier
@@ -137,26 +138,47 @@ def test_a_missing_length_of_a_prompt_is_no_guess(original, tmp_path):
         replay(study(), store, tmp_path / "again")
 
 
+def scored(config, architecture, **options):
+    progress = Progress()
+    document = asyncio.run(
+        score(config, architecture, progress=progress, meter=Meter(), replay=True, **options)
+    )
+    assert progress.questions == progress.questions_wanted
+    return document
+
+
 def test_one_architecture_is_replayed(original):
     store, report = original
     architecture = Architecture.parse(report["best"]["architecture"])
 
     def evaluate(split):
-        return asyncio.run(
-            evaluate_one(
-                study(models={"m": Gone()}), architecture, split=split, store=store, replay=True
-            )
-        )
+        return scored(study(models={"m": Gone()}), architecture, split=split, store=store)
 
     assert evaluate("test")["score"] == report["best"]["test"]["score"]
     assert evaluate("test")["missing"] == 0
+
+
+def test_architectures_are_told_apart_on_the_questions_of_both(original):
+    store, report = original
+    best = Architecture.parse(report["best"]["architecture"])
+    rivals = report["baselines"]
+    document = scored(
+        study(),
+        best,
+        split="test",
+        store=store,
+        against=[Architecture.parse(rival["architecture"]) for rival in rivals],
+    )
+    for told, rival in zip(document["against"], rivals, strict=True):
+        assert told["score"] == rival["test"]["score"]
+        assert told["paired_delta"] == rival["paired_delta"]
 
 
 def test_an_architecture_without_any_sample_is_an_error(original):
     store, _ = original
     other = Architecture.parse([{"type": "generator", "model": "m", "temperature": 1.5, **CAPS}])
     with pytest.raises(MissingSample, match=r"none of 10 questions .* lacks 1 of 'm' in the role"):
-        asyncio.run(evaluate_one(study(), other, split="search", store=store, replay=True))
+        scored(study(), other, split="search", store=store)
 
 
 def test_another_model_under_the_name_is_refused(original, tmp_path):
