@@ -57,10 +57,10 @@ class Call:
 class Program:
     """Python source and what to do with it.
 
-    The source runs first, as `__main__`, reading `stdin`; then `calls` are made in turn in the same
-    interpreter; or, with a `test`, that runs in a *second* sandbox, where the names in `functions`
-    are proxies through which plain data go to this program and come back. Calls and test exclude
-    each other.
+    The source runs first, reading `stdin`; then `calls` are made in turn in the same interpreter;
+    or, with a `test`, that runs in a *second* sandbox, where the names in `functions` are proxies
+    through which plain data go to this program and come back. Calls and test exclude each other.
+    With either the source runs as an imported module does, without them as `__main__`.
     """
 
     source: str

@@ -68,7 +68,9 @@ class Inside:
     def __init__(self, channel: Channel, setup: dict[str, Any]) -> None:
         self.channel = channel
         self.setup = setup
-        self.module: ModuleType = type(sys)("__main__")
+        # One whose functions are called is imported, as it were: what it does when it is run by
+        # itself, such as tests of its own, is not asked for.
+        self.module: ModuleType = type(sys)("program" if setup["mode"] == "calls" else "__main__")
         self.module.__file__ = "program.py"
 
     def prepare(self) -> None:
@@ -79,13 +81,14 @@ class Inside:
             install_filter(self.setup["filter"])
         sys.path += self.setup["paths"]
         sys.argv = ["program.py"]
-        sys.modules["__main__"] = self.module
+        # Under both names: what was `__main__`, this file, is none of the program's business.
+        sys.modules["__main__"] = sys.modules[self.module.__name__] = self.module
         builtins.exit = builtins.quit = sys.exit  # type: ignore[assignment]
         for name in self.setup["functions"]:
             setattr(self.module, name, self.proxy(name))
 
     def run(self, source: str) -> None:
-        """Runs the source as `__main__`, and says what came of it."""
+        """Runs the source, and says what came of it."""
         try:
             exec(compile(source, "program.py", "exec", 0, True), self.module.__dict__)  # noqa: S102
         except SystemExit as error:

@@ -17,6 +17,8 @@ from archsearch.sandbox.keeper import Keeper
 from archsearch.sandbox.stage import Stage
 from archsearch.sandbox.tiers import AUTOMATIC, TIERS
 
+VERSION = "v2"
+"""Part of every execution's key; another one where the same program may end otherwise."""
 STARVED = 0.9
 """A program that had less than this share of a core until it timed out may have had to wait."""
 
@@ -34,7 +36,7 @@ class Sandbox:
         """Not for callers, who would have a sandbox that nobody tried: see `open`."""
         self.tier = tier
         python = f"{platform.python_implementation()}-{platform.python_version()}"
-        self.identity = " ".join([tier, python, platform.machine(), *stage.packages])
+        self.identity = " ".join([tier, python, platform.machine(), VERSION, *stage.packages])
         settings = _settings(tier, stage)
         self.keepers = [Keeper(settings | {"uid": ground.user(n)}) for n in range(processes)]
         self._free: asyncio.Queue[Keeper] = asyncio.Queue()

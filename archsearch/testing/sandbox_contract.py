@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import textwrap
 import time
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
@@ -81,6 +82,31 @@ class SandboxContract:
         assert 0 < ran.seconds < ran.cpu_seconds + 5
         assert ran.cpu_seconds > 0
         assert 1 << 20 < ran.memory_bytes < 1 << 28
+
+    def test_what_is_called_is_imported_and_what_is_not_is_main(self, here: Open) -> None:
+        source = textwrap.dedent(
+            """
+            from __future__ import annotations
+            from dataclasses import dataclass
+
+            @dataclass
+            class Named:
+                name: str = __name__
+
+            def f():
+                return Named().name
+
+            if __name__ == "__main__":
+                print("alone")
+                assert f() == "else"
+            """
+        )
+        alone = here.source(source)
+        assert (alone.status, alone.stdout) == ("exception", "alone\n")
+        called = here.source(source, calls=(Call(function="f"),))
+        assert (called.status, called.replies[0].value, called.stdout) == ("ok", "program", "")
+        tested = here.source(source, test="assert f() == 'program'", functions=("f",))
+        assert (tested.status, tested.stdout) == ("ok", "")
 
     def test_calls_are_answered_in_order(self, here: Open) -> None:
         source = """

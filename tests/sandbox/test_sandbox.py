@@ -166,12 +166,14 @@ def test_a_cancelled_confirmation_gives_the_places_back():
 CHILD = """
 import asyncio
 from archsearch.program import Program
-from archsearch.sandbox import Sandbox
+from archsearch.sandbox import Sandbox, tree
 async def main():
     async with Sandbox.open(unsafe=True, processes=1) as sandbox:
         run = asyncio.create_task(sandbox.run(Program(source="while True: pass")))
-        await asyncio.sleep(0.5)
-        print(sandbox.keepers[0].pid, sandbox.keepers[0].settings["stage"], flush=True)
+        # Until the program runs.
+        while not (warden := sandbox.keepers[0].pid) or len(list(tree.below(warden))) < 2:
+            await asyncio.sleep(0.02)
+        print(warden, sandbox.keepers[0].settings["stage"], flush=True)
         await run
 asyncio.run(main())
 """
