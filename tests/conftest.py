@@ -1,7 +1,7 @@
 """Settings of hypothesis for every test; a database server and a sandbox for those that ask."""
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 from archsearch.testing.runners import shared_sandbox, shared_sandbox_ends
 from tests import postgres
@@ -9,12 +9,7 @@ from tests import postgres
 __all__ = ["shared_sandbox_ends"]
 
 # No deadline: other work on the machine must not fail a test.
-settings.register_profile(
-    "archsearch",
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    print_blob=True,
-)
+settings.register_profile("archsearch", deadline=None, print_blob=True)
 settings.load_profile("archsearch")
 
 

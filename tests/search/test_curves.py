@@ -65,8 +65,7 @@ def test_there_is_a_point_for_each_doubling_and_for_all(found):
         assert sizes == ([1, 2, 4, 8, SAMPLES] if f"×{SAMPLES}" in text else [1])
 
 
-def test_one_sample_is_the_mean_of_all(config, found):
-    """Any, and the vote of one, is that sample; over all samples that is their mean score."""
+def test_any_of_one_sample_and_the_vote_of_one_are_that_sample(found):
     for curve in found.values():
         first = curve.points[0]
         assert first.any_passes.value == pytest.approx(first.vote.value)
