@@ -35,7 +35,7 @@ class Cell:
     def __init__(
         self, tier: Tier, limits: Limits, mode: str, scratch: Path | None, group: Group | None
     ) -> None:
-        """`mode`: `plain`, `calls` or `test`, as `inside.py` knows them."""
+        """`mode`: `plain`, `calls`, `subject` or `test`, as `inside.py` knows them."""
         self.tier = tier
         self.limits = limits
         self.mode = mode

@@ -30,6 +30,8 @@ else:
 READY, SERVED, CALL, REPLY, END = (bytes([letter]) for letter in b"rscae")
 REQUESTS, ANSWERS = 3, 4
 SET_SECCOMP, FILTER_MODE = 22, 2
+SERVING = ("calls", "subject")
+"""Modes of a program that is asked: by the host, or by its test in another sandbox."""
 ERROR_CHARACTERS = 2_000
 FRAME_BYTES = 1 << 28
 
@@ -70,7 +72,7 @@ class Inside:
         self.setup = setup
         # One whose functions are called is imported, as it were: what it does when it is run by
         # itself, such as tests of its own, is not asked for.
-        self.module: ModuleType = type(sys)("program" if setup["mode"] == "calls" else "__main__")
+        self.module: ModuleType = type(sys)("program" if setup["mode"] in SERVING else "__main__")
         self.module.__file__ = "program.py"
 
     def prepare(self) -> None:
@@ -102,7 +104,7 @@ class Inside:
             show(error)
             self.end(error)
             sys.exit(1)
-        if self.setup["mode"] == "calls":
+        if self.setup["mode"] in SERVING:
             self.channel.send(SERVED, b"")
             self.serve()
         if self.setup["mode"] == "test":
@@ -120,13 +122,24 @@ class Inside:
             self.channel.send(REPLY, self.reply(function, args, kwargs))
 
     def reply(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
-        """Status, value, error and the builtin kind of the error, as plain data."""
+        """Status, value, error and the builtin kind of the error, as plain data. What gives None
+        and changes its arguments, as `list.sort` does, tells its test what they are now."""
+        limit = self.setup["value_bytes"]
+        given: dict[Any, Any] = {}
+        if self.setup["mode"] == "subject":
+            given = {**dict(enumerate(args)), **kwargs}
+        before = {place: plain.encode(one, limit) for place, one in given.items()}
         try:
             value = lookup(self.module, function)(*args, **kwargs)
         except BaseException as error:  # noqa: BLE001
             return plain.encode(("exception", None, *told(error)), 1 << 20)
         try:
-            return plain.encode(("ok", value, "", ""), self.setup["value_bytes"])
+            if value is not None:
+                return plain.encode(("ok", value, "", ""), limit)
+            changed = {p: one for p, one in given.items() if plain.encode(one, limit) != before[p]}
+            if changed:
+                return plain.encode(("changed", changed, "", ""), limit)
+            return plain.encode(("ok", None, "", ""), limit)
         except Exception as error:  # noqa: BLE001 (a value may change while it is read)
             return plain.encode(("output", None, *told(error)), 1 << 20)
 
@@ -136,6 +149,10 @@ class Inside:
         def call(*args: Any, **kwargs: Any) -> Any:
             self.channel.send(CALL, plain.encode((name, args, kwargs), self.setup["value_bytes"]))
             status, value, error, kind = self.channel.receive()
+            if status == "changed":
+                for place, new in value.items():
+                    change(args[place] if type(place) is int else kwargs[place], new)
+                return None
             if status != "ok":
                 raise like(error, kind)
             return value
@@ -226,6 +243,18 @@ def like(error: str, kind: str) -> Exception:
         except TypeError:  # some want other arguments
             pass
     return Exception(error)
+
+
+def change(old: Any, new: Any) -> None:
+    """Gives an argument what `new` says is in it now; containers inside it are new ones."""
+    if isinstance(old, list):
+        old[:] = new
+    elif isinstance(old, (dict, set)):
+        old.clear()
+        old.update(new)
+    elif isinstance(old, tuple):
+        for one, other in zip(old, new, strict=True):
+            change(one, other)
 
 
 def show(error: BaseException) -> None:

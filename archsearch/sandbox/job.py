@@ -115,7 +115,7 @@ class Tested(Job):
 
     def start(self, make: Make) -> None:
         """Starts both cells; the test waits for the program's source to run."""
-        self._subject, self._test = make("calls"), make("test")
+        self._subject, self._test = make("subject"), make("test")
         self.cells += [self._subject, self._test]
         self._subject.start(self.program.stdin, ())
         self._test.start("", self.program.functions)
@@ -142,7 +142,7 @@ class Tested(Job):
     def _answered(self, kind: bytes, content: bytes) -> None:
         if kind == SERVED and not self._served:
             self._served = True
-        elif kind == REPLY and self._asked and is_reply(read_plain(content)):
+        elif kind == REPLY and self._asked and is_reply(read_plain(content), "changed"):
             self._asked -= 1
             self._test.send(content)
         else:
@@ -201,12 +201,12 @@ def _died(code: int | None) -> str:
     return f"it left with status {code}"
 
 
-def is_reply(value: Any) -> bool:
-    """Whether it is what `inside.py` answers to a call."""
+def is_reply(value: Any, *more: str) -> bool:
+    """Whether it is what `inside.py` answers to a call; `more` are statuses that it may have."""
     return (
         isinstance(value, tuple)
         and len(value) == 4
-        and value[0] in ("ok", "exception", "output")
+        and value[0] in ("ok", "exception", "output", *more)
         and type(value[2]) is type(value[3]) is str
     )
 

@@ -17,7 +17,7 @@ from archsearch.sandbox.keeper import Keeper
 from archsearch.sandbox.stage import Stage
 from archsearch.sandbox.tiers import AUTOMATIC, TIERS
 
-VERSION = "v2"
+VERSION = "v3"
 """Part of every execution's key; another one where the same program may end otherwise."""
 STARVED = 0.9
 """A program that had less than this share of a core until it timed out may have had to wait."""

@@ -243,6 +243,38 @@ print("tested")
         assert "assert" not in ran.stdout
         assert "AssertionError: sum" in ran.stderr
 
+    def test_what_is_changed_in_place_is_changed_for_the_test(self, here: Open) -> None:
+        source = """
+def order(rows, seen, *, names):
+    rows.sort(reverse=True)
+    rows[0].append([7])
+    seen.discard(1)
+    del names["a"]
+    names["c"] = names.pop("b") + [3]
+def swap(pair):
+    pair[0][:], pair[1][:] = pair[1][:], pair[0][:]
+def leave(rows):
+    pass
+def drain(rows):
+    rows.clear()
+    return 0
+"""
+        test = """
+rows, seen, names = [[1], [2]], {1, 2}, {"a": 1, "b": [2]}
+assert order(rows, seen, names=names) is None
+assert (rows, seen, names) == ([[2, [7]], [1]], {2}, {"c": [2, 3]}), (rows, seen, names)
+one, other = [1], [2]
+swap((one, other))
+assert (one, other) == ([2], [1])
+leave(rows)
+assert drain(rows) == 0 and len(rows) == 2, "what gives a value may not say what it was given"
+"""
+        names = ("order", "swap", "leave", "drain")
+        ran = here.source(source, test=test, functions=names)
+        assert (ran.status, ran.error) == ("ok", "")
+        kept = here.source(source, test="a = [2, 1]\nleave(a)\nassert a == [1, 2]", functions=names)
+        assert kept.status == "wrong"
+
     @pytest.mark.parametrize(
         ("source", "test", "status", "error"),
         [
