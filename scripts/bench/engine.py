@@ -1,7 +1,7 @@
 """What is left of an engine's throughput when a search drives it: tokens per second of several
 architectures evaluated at once, over those of the same requests given to the engine in one batch.
 
-    python scripts/bench/engine.py [--model llamacpp|vllm] [--quick] [--json]
+    python scripts/bench/engine.py [--model llamacpp|vllm] [--quick] [--rounds N] [--json]
 
 The requests that the evaluation really draws are recorded, and replayed all at once, each with the
 seed it had, straight on the same model in the same process. Both are run several times in turn,
@@ -97,12 +97,13 @@ def main() -> None:
     )
     parser.add_argument("--model", choices=["llamacpp", "vllm"], default="llamacpp")
     parser.add_argument("--quick", action="store_true", help="2 questions, 1 round; else 10 and 3")
+    parser.add_argument("--rounds", type=int, help="other than these: each takes minutes on a CPU")
     parser.add_argument("--json", action="store_true", help="print one JSON object as last line")
     flags = parser.parse_args()
     size = (
-        Size(architectures=2, samples=2, questions=2, rounds=1)
+        Size(architectures=2, samples=2, questions=2, rounds=flags.rounds or 1)
         if flags.quick
-        else Size(architectures=4, samples=8, questions=10, rounds=3)
+        else Size(architectures=4, samples=8, questions=10, rounds=flags.rounds or 3)
     )
     tell({"model": flags.model, **asyncio.run(compare(entry(flags.model), size))},
          as_json=flags.json)  # fmt: skip
