@@ -22,7 +22,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Sequence
-from itertools import accumulate
+from itertools import islice
 from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -295,7 +295,7 @@ def _cut(text: str, request: Request, room: int) -> tuple[str, FinishReason, int
     most = min(request.max_tokens, room)
     if not request.stop and (count := _tokens(text)) <= most:
         return text, "stop", count
-    ends = list(accumulate(len(token) for token in _TOKEN.findall(text)))
+    ends = [token.end() for token in islice(_TOKEN.finditer(text), most + 1)]
     said = text[: ends[most - 1]] if len(ends) > most else text
     stops = [(at, at + len(stop)) for stop in request.stop if (at := said.find(stop)) >= 0]
     if stops:
