@@ -3,7 +3,8 @@
 ArchsearchError
 ├── ConfigError (ValueError)        a file, a flag or an argument breaks a rule
 │   ├── UnknownName                 a name that no registry or file declares
-│   └── InvalidArchitecture         a layer needs what the layers before it do not leave
+│   ├── InvalidArchitecture         a layer needs what the layers before it do not leave
+│   └── PromptTooLong               a layer's own words fill its `max_prompt_tokens`
 ├── BudgetExhausted                 the study's cap leaves no room for this draw
 ├── ModelError (RuntimeError)       a model did not answer
 │   ├── TransientModelError         may pass: retried by the one retry owner (`calls`)
@@ -47,6 +48,16 @@ class InvalidArchitecture(ConfigError):
     def __init__(self, layer: str, need: str, remedy: str) -> None:
         self.layer, self.need, self.remedy = layer, need, remedy
         super().__init__(f"layer {layer} needs {need}, which no layer before it leaves; {remedy}")
+
+
+class PromptTooLong(ConfigError):
+    """What a layer itself puts into a prompt is more than its `max_prompt_tokens`."""
+
+    def __init__(self, cap: int, where: str) -> None:
+        super().__init__(
+            f"max_prompt_tokens must leave room for the prompt itself; {cap} does not at {where}; "
+            f"raise it"
+        )
 
 
 class BudgetExhausted(ArchsearchError):

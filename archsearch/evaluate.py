@@ -21,6 +21,7 @@ from archsearch.errors import (
     ArchsearchError,
     MissingSample,
     ModelError,
+    PromptTooLong,
     RequestRejected,
     SandboxFailed,
 )
@@ -121,6 +122,9 @@ class Evaluator:
             result = Failure(kind="sandbox", message=str(error))
         except MissingSample as error:
             result = Failure(kind="missing", message=str(error))
+        except PromptTooLong as error:
+            # Of this architecture, and perhaps of this question alone: others go on.
+            result = Failure(kind="layer", message=str(error))
         except ArchsearchError:
             raise
         except Exception as error:  # noqa: BLE001 - a layer may be anybody's code

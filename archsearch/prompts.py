@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from archsearch.errors import ConfigError
+from archsearch.errors import ConfigError, PromptTooLong
 from archsearch.layer import Calls
 from archsearch.types import Message, Question
 
@@ -71,17 +71,14 @@ async def fit(
 
     `build` makes the messages from `pieces` (the quoted texts, the question among them). Where
     they are too long, the longest pieces are cut in their middle, all to one length, the greatest
-    that fits. Raises `ConfigError` when even blank pieces do not fit.
+    that fits. Raises `PromptTooLong` when even blank pieces do not fit.
     """
     messages = build(pieces)
     if await calls.fits(model, messages, cap):
         return messages, False
     low, high = 0, max(len(piece) for piece in pieces)
     if not await calls.fits(model, build([""] * len(pieces)), cap):
-        raise ConfigError(
-            f"max_prompt_tokens must leave room for the prompt itself; {cap} does not at layer "
-            f"{calls.path}; raise it"
-        )
+        raise PromptTooLong(cap, f"layer {calls.path}")
     while high - low > 1:
         middle = (low + high) // 2
         if await calls.fits(model, build([clip(p, middle) for p in pieces]), cap):

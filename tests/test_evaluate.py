@@ -118,6 +118,20 @@ def test_a_layer_that_raises_is_a_failure_of_its_own_kind():
     assert not found.scores
 
 
+def test_a_prompt_that_cannot_fit_leaves_its_question_unscored_and_others_go_on():
+    layer = {"type": "ranker", "model": "m", "max_tokens": 4, "max_prompt_tokens": 3}
+    several = [{**GENERATE, "temperature": 0.5, "samples": 3}, layer]
+    model = Scripted(lambda request, seed: f"{say(request, seed)} {seed % 7}")
+
+    async def run():
+        return await evaluator(model).evaluate(Architecture.parse(several), Echo().load(2))
+
+    found = asyncio.run(run())
+    assert {failure.kind for failure in found.failures.values()} == {"layer"}
+    assert "3 does not at layer 1.ranker; raise it" in found.failures["0"].message
+    assert found.failures.keys() == {"0", "1"}
+
+
 @pytest.mark.parametrize(("error", "kind"), [("config", ConfigError), ("budget", BudgetExhausted)])
 def test_what_concerns_the_whole_run_ends_it(error, kind):
     with pytest.raises(kind):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from archsearch.architecture import Architecture
 from archsearch.cost import Tariffs, Used, planned, upper_bound
 from archsearch.dispatch import Dispatcher
-from archsearch.errors import ConfigError, UnknownName
+from archsearch.errors import ConfigError, PromptTooLong, UnknownName
 from archsearch.layer import PlannedCall
 from archsearch.search.lengths import Lengths
 from archsearch.types import Expected, Message, Question, UpperBound, total
@@ -41,7 +42,7 @@ class Forecast:
         self._tariffs, self._lengths = tariffs, Lengths()
         self._questions = questions[:COUNTED]
         self._question_tokens: dict[str, float] = {}
-        self._frame_tokens: dict[tuple[str, str], int] = {}
+        self._framed_tokens: dict[tuple[str, str], int] = {}
 
     def check(self, architecture: Architecture) -> None:
         """Raises `ConfigError` when a model is unknown, or its context too short for a call."""
@@ -50,6 +51,12 @@ class Forecast:
                 raise UnknownName("model", call.model, self._models)
             self._check_kind(call)
         check_contexts(architecture, {name: model.context for name, model in self._models.items()})
+
+    async def check_prompts(self, architecture: Architecture) -> None:
+        """Raises `PromptTooLong` when a layer's own words alone fill its prompts."""
+        for call in architecture.plan:
+            if not call.scoring and await self._framed(call) > call.max_prompt_tokens:
+                raise PromptTooLong(call.max_prompt_tokens, call.role.split("/")[0])
 
     def _check_kind(self, call: PlannedCall) -> None:
         if call.scoring != self._models[call.model].scores:
@@ -102,9 +109,13 @@ class Forecast:
 
     async def _frame(self, call: PlannedCall) -> int:
         """Tokens that the layer's template adds to the question's own prompt."""
+        blank = replace(call, frame="")
+        return await self._framed(call) - await self._framed(blank)
+
+    async def _framed(self, call: PlannedCall) -> int:
+        """Tokens of a prompt that is nothing but the template."""
         key = call.model, call.frame
-        if key not in self._frame_tokens:
-            framed = await self._count(call.model, [Message(role="user", content=call.frame)])
-            blank = await self._count(call.model, [Message(role="user", content="")])
-            self._frame_tokens[key] = framed - blank
-        return self._frame_tokens[key]
+        if key not in self._framed_tokens:
+            messages = [Message(role="user", content=call.frame)]
+            self._framed_tokens[key] = await self._count(call.model, messages)
+        return self._framed_tokens[key]

@@ -150,6 +150,7 @@ class Coordinator:
                 architecture = single.architecture(settings)
                 study.progress.questions_wanted += len(study.splits.search[:CALIBRATION])
                 study.forecast.check(architecture)
+                await study.forecast.check_prompts(architecture)
                 await self._learn(
                     architecture,
                     await self.evaluation(architecture, study.splits.search[:CALIBRATION]),
@@ -294,6 +295,7 @@ class Coordinator:
         """What it will cost per question; raises `ConfigError` when that is over the cap."""
         study, limits = self._study, self._study.config.budget.per_question
         study.forecast.check(architecture)
+        await study.forecast.check_prompts(architecture)
         expected = await study.forecast.expected(architecture)
         if limits.over(expected) > 0:
             raise ConfigError(

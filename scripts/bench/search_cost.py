@@ -1,7 +1,7 @@
 """What a search draws, against what its trials would cost one by one: 64 trials of Archon's space
 with SmolLM2-135M on the multiplication table.
 
-    python scripts/bench/search_cost.py [--quick] [--json]
+    python scripts/bench/search_cost.py [--quick] [--questions N] [--json]
 
 The study is searched twice with one store, without racing and then with it. What is told of each is
 what it draws from an empty store: every sample is charged once, when a study first needs it.
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from common import arguments, tell
+from common import parser, tell
 
 from archsearch.meter import Meter
 from archsearch.registry import validate
@@ -31,14 +31,17 @@ from archsearch.search.progress import Progress
 from archsearch.search.run import search
 from archsearch.store import SampleStore
 
-CAPS = {"max_tokens": 12, "max_prompt_tokens": 384}
+CAPS = {"max_tokens": 12, "max_prompt_tokens": 512}
 """The model answers in a few tokens; what it writes after them is noise."""
 
 
 def main() -> None:
     """Both searches."""
-    flags = arguments(__doc__, quick="6 trials on 2 questions; else 64 on 10")
+    flags_of = parser(__doc__, quick="6 trials on 2 questions; else 64 on 10")
+    flags_of.add_argument("--questions", type=int, help="other than these; with one block no racing")
+    flags = flags_of.parse_args()
     trials, questions = (6, 2) if flags.quick else (64, 10)
+    questions = flags.questions or questions
     with tempfile.TemporaryDirectory() as root:
         store = Path(root) / "samples.sqlite"
         plain = run(study(trials, questions, risk=0.0, store=store), Path(root) / "plain")

@@ -7,7 +7,7 @@ import pytest
 from archsearch.architecture import Architecture
 from archsearch.cost import Tariff, Used
 from archsearch.dispatch import Dispatcher
-from archsearch.errors import ConfigError, UnknownName
+from archsearch.errors import ConfigError, PromptTooLong, UnknownName
 from archsearch.evaluate import Evaluator
 from archsearch.layer import PlannedCall
 from archsearch.models.scripted import SHAPE, Scripted
@@ -117,3 +117,16 @@ def test_caps_must_fit_the_context():
     )
     with pytest.raises(ConfigError, match=message):
         forecast().check(Architecture.parse([GENERATE]))
+
+
+def test_a_template_that_fills_its_prompts_is_refused_before_anything_is_drawn():
+    """More candidates take more headings, blank as they may be."""
+
+    def prompts(samples):
+        ranked = {"type": "ranker", "model": "m", **CAPS, "max_prompt_tokens": 120}
+        architecture = Architecture.parse([{**GENERATE, "samples": samples}, ranked])
+        asyncio.run(forecast(context=1000).check_prompts(architecture))
+
+    prompts(2)
+    with pytest.raises(PromptTooLong, match="120 does not at ranker; raise it"):
+        prompts(60)

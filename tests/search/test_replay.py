@@ -133,7 +133,7 @@ def test_a_missing_length_of_a_prompt_is_no_guess(original, tmp_path):
     with sqlite3.connect(store) as db:
         db.execute("DELETE FROM prompts")
     with pytest.raises(
-        MissingSample, match=r"length of every prompt .* lacks that of 'Solve.* for 'm'"
+        MissingSample, match=r"length of every prompt .* lacks that of 'Reply.* for 'm'"
     ):
         replay(study(), store, tmp_path / "again")
 
