@@ -38,7 +38,9 @@ CAPS = {"max_tokens": 12, "max_prompt_tokens": 512}
 def main() -> None:
     """Both searches."""
     flags_of = parser(__doc__, quick="6 trials on 2 questions; else 64 on 10")
-    flags_of.add_argument("--questions", type=int, help="other than these; with one block no racing")
+    flags_of.add_argument(
+        "--questions", type=int, help="other than these; with one block no racing"
+    )
     flags = flags_of.parse_args()
     trials, questions = (6, 2) if flags.quick else (64, 10)
     questions = flags.questions or questions
