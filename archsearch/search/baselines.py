@@ -63,8 +63,7 @@ async def grown(
     are too many. Expected cost grows with the samples, so bisection finds it."""
 
     async def within(samples: int) -> bool:
-        architecture = replace(baseline, samples=samples).architecture(settings)
-        return limits.over(await forecast.expected(architecture)) <= 0
+        return not await _passes(replace(baseline, samples=samples), settings, limits, forecast)
 
     if not await within(2):
         return None
@@ -73,6 +72,28 @@ async def grown(
         middle = (low + high) // 2
         low, high = (middle, high) if await within(middle) else (low, middle)
     return replace(baseline, samples=low)
+
+
+async def matched(
+    baseline: Baseline, settings: Baselines, spent: Limits, cap: Limits, forecast: Forecast
+) -> Baseline:
+    """The baseline with the fewest samples that are expected to pass `spent`, so that what it is
+    compared with has no more to spend; with one less where that many are not within `cap`."""
+    one = replace(baseline, samples=1)
+    if await _passes(one, settings, spent, forecast):
+        return one
+    below = await grown(baseline, settings, spent, forecast) or one
+    above = replace(below, samples=below.samples + 1)
+    if above.samples > settings.max_samples or await _passes(above, settings, cap, forecast):
+        return below
+    return above
+
+
+async def _passes(
+    baseline: Baseline, settings: Baselines, limits: Limits, forecast: Forecast
+) -> bool:
+    """Whether it is expected to cost more than `limits` allow."""
+    return limits.over(await forecast.expected(baseline.architecture(settings))) > 0
 
 
 async def static(

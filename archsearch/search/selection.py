@@ -20,7 +20,7 @@ from archsearch.benchmark import Item
 from archsearch.budget import Limits
 from archsearch.errors import BudgetExhausted, RunError
 from archsearch.evaluate import Evaluation
-from archsearch.search.baselines import Baseline, Kind, grown
+from archsearch.search.baselines import Baseline, Kind, matched
 from archsearch.search.latency import median_latency
 from archsearch.search.optimism import optimism, table_of
 from archsearch.search.racing import overtaking
@@ -28,6 +28,8 @@ from archsearch.search.study import Coordinator, Study, planned_questions, ranki
 from archsearch.search.trial import State, Trial
 from archsearch.types import Measured
 
+EQUAL = 0.95
+"""Share of the winner's FLOPs that counts as equal, as lengths differ between questions."""
 RISK = 0.1
 """Probability of overtaking the leader below which a finalist leaves. Here a wrong step costs
 little, as both are about as good; half of it buys little for twice the questions."""
@@ -213,14 +215,20 @@ def _optimism(trials: Sequence[Trial], winner: Finalist, items: Sequence[Item]) 
 
 async def _rivals(coordinator: Coordinator, study: Study, winner: Trial) -> dict[str, Architecture]:
     """The two baselines, each with the model and style that did best on the search questions."""
-    settings, cap = study.config.baselines, _as_limits(winner.scored.cost)
+    settings = study.config.baselines
     single = _best_of_kind(coordinator.trials, "single call") or Baseline(
         kind="single call", model=study.config.writers[0], style=settings.styles[0]
     )
     repeated = _best_of_kind(coordinator.trials, "self-consistency") or replace(
         single, kind="self-consistency"
     )
-    equal = await grown(repeated, settings, cap, study.forecast) or replace(repeated, samples=1)
+    equal = await matched(
+        repeated,
+        settings,
+        _as_limits(winner.scored.cost.scaled(EQUAL)),
+        study.config.budget.per_question,
+        study.forecast,
+    )
     return {
         "single call": single.architecture(settings),
         "self-consistency at equal FLOPs": equal.architecture(settings),
