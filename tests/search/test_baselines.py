@@ -35,9 +35,7 @@ COSTS = st.floats(0, 100), st.floats(1, 100), st.floats(1, 3000), st.floats(1, 3
 @given(*COSTS)
 @example(0.0, 10.0, 40.0, 1000.0)
 @example(0.0, 10.0, 39.0, 39.5)
-def test_a_match_has_no_less_to_spend_and_no_sample_too_many(
-    prompt, sample, spent, cap
-):
+def test_a_match_has_no_less_to_spend_and_no_sample_too_many(prompt, sample, spent, cap):
     linear = Linear(prompt, sample)
     found = asyncio.run(matched(ONCE, SETTINGS, Limits(flops=spent), Limits(flops=cap), linear))
     assert 1 <= found.samples <= MOST
