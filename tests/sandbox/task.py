@@ -18,7 +18,7 @@ from typing import Any
 from archsearch.program import Call, Execution, Limits, Program
 
 _HERE = Path(__file__).parent
-LIMITS = Limits(seconds=4, cpu_seconds=4, output_bytes=64 << 10, processes=8)
+LIMITS = Limits(seconds=2, cpu_seconds=4, output_bytes=64 << 10, processes=8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
