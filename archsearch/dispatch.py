@@ -175,16 +175,22 @@ class Dispatcher:
         """Samples that all models together work on at once."""
         return sum(line.model.capacity for line in self._lines.values())
 
-    def with_store(self, store: SampleStore) -> Dispatcher:
-        """The same models, account and meter, with another store; what this one holds is unknown
-        to it, so everything is drawn."""
+    def beside(
+        self,
+        *,
+        store: SampleStore | None = None,
+        account: Account | None = None,
+        meter: Meter | None = None,
+    ) -> Dispatcher:
+        """Another one over the same models, with what is given in place of this one's. What draws
+        each has in flight is unknown to the other."""
         return Dispatcher(
             self.models,
-            store,
+            store or self._store,
             tariffs=self.tariffs,
-            account=self._account,
+            account=account or self._account,
             patience=self._patience,
-            meter=self.meter,
+            meter=meter or self.meter,
             sandbox=self._sandbox,
         )
 

@@ -9,7 +9,7 @@ draw by draw, as it would be without workers.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
@@ -22,6 +22,7 @@ from archsearch.errors import BudgetExhausted, RunError
 from archsearch.evaluate import Evaluator, Outcome
 from archsearch.ledger import Ledger
 from archsearch.meter import Meter
+from archsearch.search.hands import Hands
 from archsearch.search.processes import Processes
 from archsearch.search.tasks import Finding, Key, Tasks
 
@@ -41,10 +42,12 @@ class Crew:
         meter: Meter,
         tariffs: Tariffs,
         processes: Processes | None = None,
+        hands: Hands | None = None,
     ) -> None:
-        """`processes` are those that it starts itself; others join as they like."""
+        """`processes` are those that it starts itself, `hands` its own; others join as they
+        like."""
         self._tasks, self._ledger, self._account, self._meter = tasks, ledger, account, meter
-        self._tariffs, self._processes = tariffs, processes
+        self._tariffs, self._processes, self._hands = tariffs, processes, hands
         self._flights: dict[Key, asyncio.Task[Outcome]] = {}
         self._awaited: dict[Key, asyncio.Future[Outcome]] = {}
         self._numbers = count()
@@ -57,17 +60,19 @@ class Crew:
         self._ledger.note("over", value=False)
         for architecture, question in self._tasks.begin():
             self._launch((architecture.digest, question), architecture)
-        service = asyncio.ensure_future(self._serve())
+        services = [asyncio.ensure_future(self._or_break(self._serve()))]
+        if self._hands:
+            services.append(asyncio.ensure_future(self._or_break(self._hands.work())))
         try:
             if self._processes:
                 self._processes.start()
             yield
             self._ledger.note("over", value=True)
         finally:
-            service.cancel()
-            for flight in self._flights.values():
-                flight.cancel()
-            await asyncio.gather(service, *self._flights.values(), return_exceptions=True)
+            ours = [*services, *self._flights.values()]
+            for task in ours:
+                task.cancel()
+            await asyncio.gather(*ours, return_exceptions=True)
             if self._processes:
                 self._processes.stop()
             with suppress(RunError):  # a full disk has been told of, and the next one does it
@@ -109,18 +114,22 @@ class Crew:
             finally:
                 del self._awaited[key]
 
-    async def _serve(self) -> None:
+    async def _or_break(self, work: Awaitable[None]) -> None:
+        """Whatever ends `work`, those who wait must hear of it."""
         try:
-            while True:
-                for key, finding in self._tasks.findings():
-                    self._take_in(key, finding)
-                self._look_after_workers()
-                await asyncio.sleep(POLL)
-        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+            await work
+        except Exception as error:  # noqa: BLE001 - see above
             self._broken = error
             for result in self._awaited.values():
                 if not result.done():
                     result.set_exception(error)
+
+    async def _serve(self) -> None:
+        while True:
+            for key, finding in self._tasks.findings():
+                self._take_in(key, finding)
+            self._look_after_workers()
+            await asyncio.sleep(POLL)
 
     def _take_in(self, key: Key, finding: Finding) -> None:
         """Each step may happen twice: the process may die between any two."""

@@ -29,7 +29,7 @@ async def median_latency(
     Failed questions count with the time they took.
     """
     with SampleStore() as empty:
-        dispatcher = evaluator.dispatcher.with_store(empty)
+        dispatcher = evaluator.dispatcher.beside(store=empty)
         alone = Evaluator(
             benchmark=evaluator.benchmark,
             dispatcher=dispatcher,

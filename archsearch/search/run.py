@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import yaml
 
@@ -25,6 +27,7 @@ from archsearch.search.config import StudyConfig
 from archsearch.search.crew import Crew, Delegating
 from archsearch.search.forecast import Forecast
 from archsearch.search.growth import FREE, changes
+from archsearch.search.hands import Hands
 from archsearch.search.opening import opened
 from archsearch.search.processes import Processes
 from archsearch.search.progress import Progress
@@ -33,7 +36,7 @@ from archsearch.search.report import report
 from archsearch.search.sampler import SAMPLERS, SamplerConfig, chosen
 from archsearch.search.selection import Contender, Verdict, select, test
 from archsearch.search.study import Coordinator, Study, planned_questions
-from archsearch.search.tasks import Tasks
+from archsearch.search.tasks import Process, Tasks
 from archsearch.store import SampleStore
 from archsearch.types import Score
 
@@ -57,10 +60,11 @@ async def search(
     """Runs or resumes the search in `folder` and returns its report, also written there.
 
     With `workers` other processes evaluate: so many that are started here, beside those that join
-    by themselves. `progress` and `meter` are kept up to date for whoever watches. Whatever ends it
-    (an error, a cancellation), what is finished is in the folder, and the same call goes on from
-    there. A `replay`, which has no workers, opens no model and takes every sample from the store of
-    `config`. `unsafe` runs programs outside any sandbox; see `opening.opened` for both.
+    by themselves; with 0 this one does, too. `progress` and `meter` are kept up to date for whoever
+    watches. Whatever ends it (an error, a cancellation), what is finished is in the folder, and the
+    same call goes on from there. A `replay`, which has no workers, opens no model and takes every
+    sample from the store of `config`. `unsafe` runs programs outside any sandbox; see
+    `opening.opened` for both.
     """
     if replay and workers is not None:
         raise ConfigError("a replay draws nothing, so it has no workers; leave them out")
@@ -81,7 +85,7 @@ async def search(
             opened(
                 config, store, account=account, meter=meter, replay=replay, unsafe=unsafe
             ) as dispatcher,
-            _evaluating(config, dispatcher, ledger, account, workers, unsafe) as evaluator,
+            _evaluating(config, splits, dispatcher, ledger, account, workers, unsafe) as evaluator,
         ):
             study = _study(config, splits, evaluator, ledger, account, progress)
             document = await _search(study, dispatcher.models, meter)
@@ -92,13 +96,15 @@ async def search(
 @asynccontextmanager
 async def _evaluating(
     config: StudyConfig,
+    splits: Splits,
     dispatcher: Dispatcher,
     ledger: Ledger,
     account: Account,
     workers: int | None,
     unsafe: bool,
 ) -> AsyncIterator[Evaluator]:
-    """What evaluates in this process, or what has workers evaluate."""
+    """What evaluates in this process, or what has workers evaluate; with none of its own to start
+    it is one itself, as its models would lie idle."""
     common: dict[str, Any] = {
         "benchmark": config.benchmark,
         "dispatcher": dispatcher,
@@ -114,13 +120,24 @@ async def _evaluating(
     }
     ledger.note("terms", terms)
     run = address(config, ledger.folder)
+    tasks = Tasks(ledger.database)
     crew = Crew(
-        Tasks(ledger.database),
+        tasks,
         ledger=ledger,
         account=account,
         meter=dispatcher.meter,
         tariffs=dispatcher.tariffs,
         processes=Processes(workers, run, unsafe=unsafe) if workers else None,
+        hands=None
+        if workers
+        else Hands(
+            tasks,
+            splits,
+            config.benchmark,
+            dispatcher,
+            name=uuid4().hex,
+            process=Process.seen(os.getpid()),
+        ),
     )
     async with crew.at_work():
         yield Delegating(**common, crew=crew)

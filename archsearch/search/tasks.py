@@ -18,7 +18,7 @@ from typing import Any
 from archsearch.architecture import Architecture
 from archsearch.database import Database
 from archsearch.evaluate import Outcome
-from archsearch.ledger import read_outcome
+from archsearch.ledger import fact, read_outcome
 from archsearch.types import Measured
 
 LEASE = 30.0
@@ -159,6 +159,11 @@ class Tasks:
                 self._db.execute("DELETE FROM workers WHERE name = :name", {"name": name})
 
     # -- a worker
+
+    @property
+    def over(self) -> bool:
+        """Whether the run is."""
+        return bool(fact(self._db, "over"))
 
     def renew(self, worker: str, process: Process) -> None:
         """Begins the lease of `worker`, or makes it last from now on."""

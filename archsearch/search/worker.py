@@ -5,36 +5,28 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import yaml
 
-from archsearch.architecture import LAYERS, Architecture
-from archsearch.benchmark import BENCHMARKS, Item
-from archsearch.budget import Account, ChargesInMemory
+from archsearch.architecture import LAYERS
+from archsearch.benchmark import BENCHMARKS
 from archsearch.database import Database, connect, is_server
 from archsearch.errors import ArchsearchError, RunError
-from archsearch.evaluate import Evaluator
 from archsearch.ledger import PART, fact
 from archsearch.models import MODELS
 from archsearch.registry import validate
 from archsearch.search.config import StudyConfig
+from archsearch.search.hands import Hands
 from archsearch.search.opening import opened
 from archsearch.search.run import server_of
 from archsearch.search.sampler import SAMPLERS
-from archsearch.search.tasks import LEASE, Finding, Key, Process, Tasks
+from archsearch.search.tasks import Process, Tasks
 from archsearch.store import SampleStore
-
-SHORTEST, LONGEST = 0.02, 0.25
-"""Seconds between two looks for tasks: while there are some, and when there were none for long."""
-ROOM = 16
-"""Questions under way at once at least."""
 
 
 def prepare() -> None:
@@ -61,8 +53,6 @@ async def work(run: str, *, attached: bool = False, unsafe: bool = False) -> Non
             tasks.complain(name, process, str(error))
         raise
     finally:
-        with suppress(RunError):
-            tasks.leave(name)
         database.close()
 
 
@@ -99,17 +89,12 @@ async def _serve(
         raise RunError(f"a worker joins a run that has begun; {run} holds none; start it first")
     config = validate(StudyConfig, settled["config"], where=run)
     splits = await asyncio.to_thread(config.load_splits, fact(database, "splits"))
-    items = {i.question.id: i for i in (*splits.search, *splits.select, *splits.test)}
     with SampleStore(settled["store"]) as store:
-        charges = ChargesInMemory()
-        account = Account(charges=charges)  # the cap is the coordinator's to mind
-        async with opened(config, store, account=account, unsafe=unsafe) as dispatcher:
+        async with opened(config, store, unsafe=unsafe) as dispatcher:
             identities = {name: model.identity for name, model in dispatcher.models.items()}
             _require_same(identities, settled["identities"])
-            evaluator = Evaluator(
-                benchmark=config.benchmark, dispatcher=dispatcher, tariffs=dispatcher.tariffs
-            )
-            await _Worker(evaluator, charges, tasks, items, name, process).work(database)
+            hands = Hands(tasks, splits, config.benchmark, dispatcher, name=name, process=process)
+            await hands.work()
 
 
 def _require_same(ours: Mapping[str, str], theirs: Mapping[str, str]) -> None:
@@ -119,76 +104,3 @@ def _require_same(ours: Mapping[str, str], theirs: Mapping[str, str]) -> None:
                 f"all workers of a run must have the same models; {name!r} is {identity} there "
                 f"and {ours[name]} here; use the same revision and quantisation"
             )
-
-
-class _Worker:
-    """One worker and what it has in hand."""
-
-    def __init__(
-        self,
-        evaluator: Evaluator,
-        charges: ChargesInMemory,
-        tasks: Tasks,
-        items: Mapping[str, Item],
-        name: str,
-        process: Process,
-    ) -> None:
-        self._tasks, self._items, self._name, self._process = tasks, items, name, process
-        self._evaluator, self._charges = evaluator, charges
-        self._dispatcher = evaluator.dispatcher
-        self._meter = self._dispatcher.meter
-        self._reported = asdict(self._meter)
-        self._room = max(ROOM, 2 * self._dispatcher.capacity)
-        self._running: set[asyncio.Task[None]] = set()
-
-    async def work(self, database: Database) -> None:
-        """Takes tasks and brings results until the run is over."""
-        pause, renewed = SHORTEST, -LEASE
-        try:
-            while not fact(database, "over"):
-                if time.monotonic() - renewed > LEASE / 3:
-                    self._tasks.renew(self._name, self._process)
-                    renewed = time.monotonic()
-                if taken := self._take_on():
-                    renewed = time.monotonic()
-                pause = SHORTEST if taken else min(2 * pause, LONGEST)
-                await self._wait(pause)
-        finally:
-            for task in self._running:
-                task.cancel()
-            await asyncio.gather(*self._running, return_exceptions=True)
-            await self._dispatcher.close()
-
-    def _take_on(self) -> bool:
-        """Takes as many tasks as are its share; whether there were any."""
-        room = self._room - len(self._running)
-        taken = self._tasks.lease(self._name, self._process, room=room) if room > 0 else []
-        for key, architecture in taken:
-            self._running.add(asyncio.ensure_future(self._evaluate(key, architecture)))
-        return bool(taken)
-
-    async def _wait(self, seconds: float) -> None:
-        """Until something is done, at most so long. Raises what ended it."""
-        if not self._running:
-            await asyncio.sleep(seconds)
-            return
-        done, self._running = await asyncio.wait(
-            self._running, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-        )
-        for task in done:
-            task.result()
-
-    async def _evaluate(self, key: Key, architecture: Architecture) -> None:
-        digest, question = key
-        if architecture.digest != digest or question not in self._items:
-            raise RunError(
-                "all workers of a run must have the same archsearch and benchmark; "
-                f"{architecture} or question {question} is another one here; install the same"
-            )
-        outcome = await self._evaluator.outcome(architecture, self._items[question])
-        charges, now = self._charges.take(), asdict(self._meter)
-        more = {name: now[name] - before for name, before in self._reported.items()}
-        if self._tasks.bring(key, Finding(outcome=outcome, charges=charges, meter=more)):
-            self._reported = now
-        else:
-            self._charges.record_charges(charges)  # goes with the next one

@@ -18,6 +18,8 @@ as with a sample store; the baselines' are included. Of 20 seeds, [median, quart
   the mean true score of the best one measured is no lower than that of `archon_bo` at its end.
 - `drawn_flops`: of the whole study. `baselines_drawn_flops`: up to the last baseline's score, in
   which no sampler has much of a say; all other figures include them.
+- `drawn_over_naive`: `drawn_flops` over what the same trials cost without a store and without
+  racing; a stopped trial would have gone on at its mean cost.
 """
 
 from __future__ import annotations
@@ -129,6 +131,8 @@ class Run:
     """True score of the one selected."""
     drawn: float
     """FLOPs in all."""
+    naive: float
+    """FLOPs of the same trials, each scored whole and from samples of its own."""
     baselines: float
     """FLOPs drawn when the last baseline was scored: no sampler has a say in these."""
     path: tuple[tuple[float, float], ...]
@@ -193,6 +197,7 @@ async def _study(
         near=near,
         kept=scorer.world.kept(winner),
         drawn=scorer.drawn,
+        naive=len(items) * sum(fmean(costs) for costs in scorer.costs.values()),
         path=tuple(_path(coordinator.trials, limits, scorer)),
     )
 
@@ -232,10 +237,11 @@ class LookedUp:
     """FLOPs of distinct prompts and samples."""
     whole: dict[str, float] = field(default_factory=dict)
     """What was drawn when an architecture was scored on its last question, by digest, in order."""
+    costs: dict[str, list[float]] = field(default_factory=dict)
+    """FLOPs of each question that an architecture was scored on, by digest."""
     _prompts: set[Any] = field(default_factory=set)
     _samples: dict[Any, int] = field(default_factory=dict)
     """How many of each stream are drawn."""
-    _scored: dict[str, int] = field(default_factory=dict)
 
     async def outcomes(
         self, architecture: Architecture, items: Iterable[Item]
@@ -245,13 +251,14 @@ class LookedUp:
             place = self.places[item.question.id]
             uses = self.world.uses(architecture, place)
             self.drawn += self._draw(place, uses)
-            count = self._scored[architecture.digest] = self._scored.get(architecture.digest, 0) + 1
-            if count == len(self.places):
+            costs = self.costs.setdefault(architecture.digest, [])
+            costs.append(flops_of(uses))
+            if len(costs) == len(self.places):
                 self.whole[architecture.digest] = self.drawn
             yield Outcome(
                 question_id=item.question.id,
                 result=Score(value=self.world.score(architecture, place)),
-                cost=Measured(flops=flops_of(uses)),
+                cost=Measured(flops=costs[-1]),
             )
 
     def _draw(self, place: int, uses: Sequence[Use]) -> float:
@@ -276,6 +283,9 @@ class Foreseen:
     ground: Landscape
 
     def check(self, architecture: Architecture) -> None:
+        """Everything fits."""
+
+    async def check_prompts(self, architecture: Architecture) -> None:
         """Everything fits."""
 
     async def expected(self, architecture: Architecture) -> Expected:
@@ -314,6 +324,7 @@ def _summary(runs: Sequence[Run], score: float) -> dict[str, Any]:
         "reached_five_points": fmean(np.isfinite(run.near[0]) for run in runs),
         "true_score_of_selected": _quartiles([run.kept for run in runs]),
         "drawn_flops": _quartiles([run.drawn for run in runs]),
+        "drawn_over_naive": _quartiles([run.drawn / run.naive for run in runs]),
         "baselines_drawn_flops": _quartiles([run.baselines for run in runs]),
     }
 

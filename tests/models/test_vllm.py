@@ -24,7 +24,7 @@ from archsearch.models.vllm import VLLM, VLLMConfig
 from archsearch.registry import validate
 from archsearch.shape import ModelShape
 from archsearch.testing.model_contract import ModelContract, Opener, ask, draw, texts
-from archsearch.types import Message, Request
+from archsearch.types import Completion, Message, Request
 
 MODEL = os.environ.get("ARCHSEARCH_VLLM_MODEL", "")
 ENTRY = json.loads(os.environ.get("ARCHSEARCH_VLLM_ENTRY", "null")) or {
@@ -43,6 +43,20 @@ MARKS = [
         reason="needs vllm, and ARCHSEARCH_VLLM_MODEL (scripts/test_vllm_cpu.sh sets both up)",
     ),
 ]
+
+SMALL: dict[str, Any] = {
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "initializer_range": 0.2,  # else all tokens are as likely
+}
+ADAPTER: dict[str, Any] = {
+    "peft_type": "LORA",
+    "r": 8,
+    "lora_alpha": 16,
+    "target_modules": ["q_proj", "v_proj"],
+}
 
 LLAMA = {
     "architectures": ["LlamaForCausalLM"],
@@ -163,7 +177,7 @@ class TestRewardModel:
     def folder(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
         """A small reward model with random weights."""
         folder = tmp_path_factory.mktemp("reward")
-        write_reward_model(folder)
+        write_small("LlamaForSequenceClassification", folder)
         return folder
 
     def test_gives_the_score_that_transformers_give(self, folder: Path) -> None:
@@ -196,25 +210,6 @@ class TestRewardModel:
         asyncio.run(scores())
 
 
-def write_reward_model(folder: Path) -> None:
-    import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForSequenceClassification
-
-    tokenizer = AutoTokenizer.from_pretrained(MODEL)
-    torch.manual_seed(1)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_labels=1,
-        pad_token_id=tokenizer.pad_token_id,
-    )
-    LlamaForSequenceClassification(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-
-
 def reward(folder: Path, ids: list[int]) -> float:
     import torch
     from transformers import AutoModelForSequenceClassification
@@ -223,6 +218,107 @@ def reward(folder: Path, ids: list[int]) -> float:
     model.config.pad_token_id = None  # one conversation, unpadded; the template ends on that token
     with torch.no_grad():
         return float(model(torch.tensor([ids])).logits[0, 0])
+
+
+class TestAdapter:
+    pytestmark = MARKS
+
+    def test_every_request_uses_it(self, tmp_path: Path) -> None:
+        base, adapter = tmp_path / "base", tmp_path / "adapter"
+        write_small("LlamaForCausalLM", base)
+        write_adapter(adapter)
+        prompt, *drawn = first_tokens(model=str(base), lora=str(adapter))
+        expected = likeliest(base, prompt, adapter)
+        assert drawn == [pytest.approx(expected, abs=1e-3)] * 4
+        assert expected != pytest.approx(likeliest(base, prompt), abs=0.1)
+
+
+class TestSeveralProcesses:
+    """Two cores stand for two GPUs."""
+
+    pytestmark = MARKS
+
+    @pytest.mark.skipif(os.cpu_count() == 1, reason="needs two cores")
+    @pytest.mark.parametrize("field", ["tensor_parallel", "data_parallel"])
+    def test_compute_what_one_does(
+        self, tmp_path: Path, field: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("VLLM_CPU_OMP_THREADS_BIND", "0|1")
+        write_small("LlamaForCausalLM", tmp_path)
+        prompt, *drawn = first_tokens(model=str(tmp_path), **{field: 2})
+        assert drawn == [pytest.approx(likeliest(tmp_path, prompt), abs=1e-3)] * 4
+
+
+def first_tokens(**changes: Any) -> list[Any]:
+    """A prompt's tokens, then of four samples asked at once the five highest log probabilities
+    of the first token."""
+
+    async def asked() -> list[Any]:
+        model = await entry(**changes).open()
+        try:
+            prompt = model._renderer.render(ask().messages).ids
+            requests = [ask(seed=seed, logprobs=5, max_tokens=1) for seed in range(4)]
+            replies = await asyncio.gather(*(draw(model, request) for request in requests))
+            return [prompt, *(highest(completion) for [completion] in replies)]
+        finally:
+            await model.close()
+
+    return asyncio.run(asked())
+
+
+def highest(completion: Completion) -> list[float]:
+    assert completion.logprobs
+    return sorted((value for _, value in completion.logprobs[0]), reverse=True)[:5]
+
+
+def likeliest(folder: Path, prompt: list[int], adapter: Path | None = None) -> list[float]:
+    """What transformers find in place of `highest`."""
+    import torch
+    from safetensors.torch import load_file
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    if adapter:
+        added = load_file(adapter / "adapter_model.safetensors")
+        for name in {name.rsplit(".", 2)[0] for name in added}:
+            layer = model.get_submodule(name.removeprefix("base_model.model."))
+            low, high = (added[f"{name}.lora_{side}.weight"] for side in "AB")
+            layer.weight.data += ADAPTER["lora_alpha"] / ADAPTER["r"] * high @ low
+    with torch.no_grad():
+        logits = model(torch.tensor([prompt])).logits[0, -1]
+    return torch.log_softmax(logits, -1).topk(5).values.tolist()
+
+
+def write_adapter(folder: Path) -> None:
+    """One with random weights, for the attention of the model that `write_small` writes."""
+    import torch
+    from safetensors.torch import save_file
+
+    torch.manual_seed(2)
+    rank, width = ADAPTER["r"], SMALL["hidden_size"]
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text(json.dumps(ADAPTER))
+    weights = {}
+    for layer in range(SMALL["num_hidden_layers"]):
+        for part in ADAPTER["target_modules"]:
+            name = f"base_model.model.model.layers.{layer}.self_attn.{part}"
+            weights[f"{name}.lora_A.weight"] = torch.randn(rank, width)
+            weights[f"{name}.lora_B.weight"] = torch.randn(width, rank)
+    save_file(weights, folder / "adapter_model.safetensors")
+
+
+def write_small(head: str, folder: Path) -> None:
+    """A small model with random weights, of the class of transformers named `head`."""
+    import torch
+    import transformers
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(MODEL)
+    torch.manual_seed(1)
+    config = transformers.LlamaConfig(
+        vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id, num_labels=1, **SMALL
+    )
+    getattr(transformers, head)(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
 
 
 # -- Without an engine.

@@ -205,6 +205,16 @@ async def with_a_worker(folder, meanwhile, config=None):
         return await asyncio.gather(searching, meanwhile(), return_exceptions=True)
 
 
+def test_a_run_that_others_may_join_does_not_wait_for_them(alone, tmp_path):
+    report = run(scripted(), tmp_path, workers=0)
+    assert told(report) == told(alone)
+    assert report["tokens"] == alone["tokens"]
+    assert report["flops"]["charged"] == pytest.approx(alone["flops"]["charged"])
+    with Ledger(tmp_path) as ledger:
+        assert ledger.database.rows("SELECT * FROM tasks") == []
+        assert ledger.database.rows("SELECT * FROM workers") == []
+
+
 def test_a_worker_joins_by_itself_and_ends_with_the_run(alone, tmp_path):
     report, joined = asyncio.run(with_a_worker(tmp_path, lambda: work(str(tmp_path))))
     assert joined is None
