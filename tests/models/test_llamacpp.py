@@ -16,7 +16,7 @@ from archsearch.errors import ConfigError, MissingExtra, RequestRejected, Transi
 from archsearch.models.llamacpp import LlamaCpp, LlamaCppConfig, locate
 from archsearch.testing import smollm
 from archsearch.testing.model_contract import ModelContract, Opener, ask, draw, texts
-from archsearch.types import Message
+from archsearch.types import Completion, Message
 
 Result = TypeVar("Result")
 
@@ -113,6 +113,21 @@ class TestEngine:
 
         few, many = with_model(samples, slots=2)
         assert many[:2] == few
+
+    def test_what_is_computed_beside_it_changes_no_sample(self) -> None:
+        """Prompts so long that, together, an engine computes them in other portions than alone."""
+        requests = [
+            ask(f"{at} * 3?" + " Think." * 30, max_tokens=2, temperature=0.0, logprobs=3)
+            for at in range(10)
+        ]
+
+        async def at_once(model: LlamaCpp) -> list[list[Completion]]:
+            return await asyncio.gather(*(draw(model, request) for request in requests))
+
+        alone, together = with_model(at_once, slots=1), with_model(at_once, slots=10)
+        for before, after in zip(alone, together, strict=True):
+            assert texts(after) == texts(before)
+            assert after[0].logprobs == before[0].logprobs
 
     def test_its_listener_is_locked(self) -> None:
         async def knock(model: LlamaCpp) -> list[int]:
