@@ -69,9 +69,9 @@ _FIXED = frozenset(
 """Engine arguments on which the meaning of a sample, or of a call, hangs."""
 _NEUTRAL = frozenset(
     [
-        "api_process_count", "cpu_offload_gb", "distributed_executor_backend",
-        "enable_chunked_prefill", "enable_prefix_caching", "enforce_eager", "max_lora_rank",
-        "max_num_batched_tokens", "swap_space", "trust_remote_code",
+        "cpu_offload_gb", "distributed_executor_backend", "enable_chunked_prefill",
+        "enable_prefix_caching", "enforce_eager", "max_lora_rank", "max_num_batched_tokens",
+        "trust_remote_code",
     ]
 )  # fmt: skip
 """Engine arguments that change how fast a sample comes, and not which one is meant."""

@@ -9,7 +9,7 @@ draw by draw, as it would be without workers.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
@@ -60,9 +60,9 @@ class Crew:
         self._ledger.note("over", value=False)
         for architecture, question in self._tasks.begin():
             self._launch((architecture.digest, question), architecture)
-        services = [asyncio.ensure_future(self._or_break(self._serve()))]
+        services = [asyncio.ensure_future(self._or_break(self._serve))]
         if self._hands:
-            services.append(asyncio.ensure_future(self._or_break(self._hands.work())))
+            services.append(asyncio.ensure_future(self._or_break(self._hands.work)))
         try:
             if self._processes:
                 self._processes.start()
@@ -114,10 +114,10 @@ class Crew:
             finally:
                 del self._awaited[key]
 
-    async def _or_break(self, work: Awaitable[None]) -> None:
+    async def _or_break(self, work: Callable[[], Awaitable[None]]) -> None:
         """Whatever ends `work`, those who wait must hear of it."""
         try:
-            await work
+            await work()
         except Exception as error:  # noqa: BLE001 - see above
             self._broken = error
             for result in self._awaited.values():
