@@ -4,6 +4,7 @@
 # task: total               the function that is asked for
 # test: mapped              the form of the test that it aims at; `asserts` unless it says
 # says: held                what it prints once it holds what it needs to lie
+# seconds: 2                its limit, where it would go on for ever
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from archsearch.program import Call, Execution, Limits, Program
 
 _HERE = Path(__file__).parent
-LIMITS = Limits(seconds=2, cpu_seconds=4, output_bytes=64 << 10, processes=8)
+LIMITS = Limits(seconds=30, cpu_seconds=30, output_bytes=64 << 10, processes=8)
+"""Patient: how long an honest program takes is the machine's affair."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,28 +116,32 @@ class Claim:
     task: Task
     form: str
     says: str
+    limits: Limits
 
     @classmethod
     def read(cls, place: Path) -> Claim:
         """Raises where the header is not as above."""
         source = place.read_text("utf-8")
-        given = dict(re.findall(r"^# (task|test|says): (.+)$", source, re.MULTILINE))
+        given = dict(re.findall(r"^# (task|test|says|seconds): (.+)$", source, re.MULTILINE))
         return cls(
             name=place.stem,
             source=source,
             task=TASKS[given["task"]],
             form=given.get("test", "asserts"),
             says=given.get("says", ""),
+            limits=replace(LIMITS, seconds=float(given.get("seconds", LIMITS.seconds))),
         )
 
     def by_calls(self, inputs: list[Any]) -> Program:
         """Its answers are compared outside."""
-        return Program(source=self.source, calls=self.task.calls(inputs), limits=LIMITS)
+        return Program(source=self.source, calls=self.task.calls(inputs), limits=self.limits)
 
     def by_test(self, inputs: list[Any]) -> Program:
         """A test judges it."""
         test = self.task.test(self.form, inputs)
-        return Program(source=self.source, test=test, functions=(self.task.name,), limits=LIMITS)
+        return Program(
+            source=self.source, test=test, functions=(self.task.name,), limits=self.limits
+        )
 
 
 def _numbers(rng: random.Random) -> list[int]:
