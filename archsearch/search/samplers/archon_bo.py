@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from archsearch.errors import MissingExtra
-from archsearch.search.candidates import key, product, told, unseen
 from archsearch.search.sampler import SamplerConfig
-from archsearch.search.seen import Seen, unseen_label
+from archsearch.search.seen import Seen
 from archsearch.search.space import Label, Params, SearchSpace
+from archsearch.search.weighing import Weighing
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -57,42 +57,27 @@ class ArchonBO(SamplerConfig):
 
 
 @dataclass(frozen=True, slots=True)
-class Improvement:
+class Improvement(Weighing):
     """The strategy."""
 
-    startup: int
-    space: SearchSpace | None = None
-    """None: all combinations of the choices of earlier trials."""
-    name: str = "archon_bo"
-    compares: bool = True
+    name = "archon_bo"
 
-    def propose(
-        self, seen: Sequence[Seen], choices: Mapping[str, Sequence[Label]], rng: Random
-    ) -> Params:
-        """The unseen point of the highest expected improvement; nothing at the beginning."""
-        known = told(seen, choices)
-        if len({key(trial.params) for trial in known if trial.kept}) < self.startup:
-            return {}
-        candidates = unseen(self.space or product(choices), seen, rng)
-        if not candidates:
-            return {}
+    def worth(
+        self,
+        points: Sequence[Params],
+        *,
+        known: Sequence[Seen],
+        running: Sequence[Params],
+        choices: Mapping[str, Sequence[Label]],
+        rng: Random,
+    ) -> Array:
+        """Expected improvement over the best value. Archon's search is sequential: what runs is
+        not proposed again, and that is all."""
         encode = _encoder(choices)
         worst = min(trial.score for trial in known if trial.kept)
         values = np.array([trial.score if trial.kept else worst for trial in known])
-        points = encode([trial.params for trial in known])
-        gain = _improvement(points, values, encode(candidates), rng)
-        return candidates[int(np.argmax(gain))]
-
-    def pick(
-        self,
-        seen: Sequence[Seen],
-        taken: Params,
-        name: str,
-        labels: Sequence[Label],
-        rng: Random,
-    ) -> Label:
-        """Part of a random unseen point."""
-        return unseen_label(seen, taken, name, labels, rng)
+        told = encode([trial.params for trial in known])
+        return _improvement(told, values, encode(points), rng)
 
 
 def _encoder(choices: Mapping[str, Sequence[Label]]) -> Callable[[Sequence[Params]], Array]:

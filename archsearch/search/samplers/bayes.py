@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from archsearch.search.candidates import product, told, unseen
 from archsearch.search.sampler import SamplerConfig
-from archsearch.search.seen import Seen, unseen_label
+from archsearch.search.seen import Seen
 from archsearch.search.space import Label, Params, SearchSpace
+from archsearch.search.weighing import Weighing
 from archsearch.stats import Floats
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ FADING = 0.4
 PRIOR_SCALE = 0.01
 """Sum of squares that the scale has before any value; it counts for one value."""
 ABSENT = -1.0
-AROUND = 5
-"""Best trials whose neighbours are weighed too, where a space is too large to list."""
 
 
 class Bayes(SamplerConfig):
@@ -53,7 +51,8 @@ class Bayes(SamplerConfig):
 
     name: Literal["bayes"] = "bayes"
     startup_trials: int = Field(default=4, ge=1)
-    """Trials told before it models anything; random till then. Baselines in the space count."""
+    """Distinct points told before it models anything; random till then. Baselines in the space
+    count."""
 
     def build(self, seed: int, space: SearchSpace) -> BaseSampler:
         """A sampler of points of `space`."""
@@ -63,48 +62,31 @@ class Bayes(SamplerConfig):
 
 
 @dataclass(frozen=True, slots=True)
-class Improvement:
+class Improvement(Weighing):
     """The strategy."""
 
-    startup: int
-    space: SearchSpace | None = None
-    """None: all combinations of the choices of earlier trials."""
-    name: str = "bayes"
-    compares: bool = True
+    name = "bayes"
+    around = 5
 
-    def propose(
-        self, seen: Sequence[Seen], choices: Mapping[str, Sequence[Label]], rng: Random
-    ) -> Params:
-        """The unseen point of the highest expected improvement; nothing at the beginning."""
-        known = told(seen, choices)
-        kept = sorted((trial for trial in known if trial.kept), key=lambda trial: -trial.score)
-        if len(kept) < self.startup:
-            return {}
-        best = [trial.params for trial in kept[:AROUND]]
-        candidates = unseen(self.space or product(choices), seen, rng, around=best)
-        if not candidates:
-            return {}
+    def worth(
+        self,
+        points: Sequence[Params],
+        *,
+        known: Sequence[Seen],
+        running: Sequence[Params],
+        choices: Mapping[str, Sequence[Label]],
+        rng: Random,
+    ) -> Floats:
+        """Expected improvement, times the probability that constraints are kept."""
         code = Code(choices)
-        there = code.of(candidates)
+        there, kept = code.of(points), [trial for trial in known if trial.kept]
         model = Process.fitted(code, code.of([t.params for t in kept]), [t.score for t in kept])
-        running = [trial.params for trial in seen if trial.value is None]
         worth = model.improvement(there, code.of(running))
         for excess in _violated(known):
             worth = worth * Process.fitted(code, code.of([t.params for t in known]), excess).below(
                 there
             )
-        return candidates[int(np.argmax(worth))]
-
-    def pick(
-        self,
-        seen: Sequence[Seen],
-        taken: Params,
-        name: str,
-        labels: Sequence[Label],
-        rng: Random,
-    ) -> Label:
-        """Part of a random unseen point."""
-        return unseen_label(seen, taken, name, labels, rng)
+        return worth
 
 
 def _violated(known: Sequence[Seen]) -> Iterator[list[float]]:
