@@ -15,7 +15,8 @@ from math import fsum
 from typing import Any, Generic, TypeVar
 
 from archsearch.cost import Used
-from archsearch.dispatch import Asked, Dispatcher
+from archsearch.dispatch import Dispatcher
+from archsearch.draw import Asked
 from archsearch.layer import Calls
 from archsearch.program import Execution, Program
 from archsearch.types import Completion, Message, Request

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from archsearch.budget import Account
 from archsearch.cost import Tariff, Tariffs
+from archsearch.draw import Asked, Draw, Watcher
 from archsearch.errors import MissingSample, TransientModelError, UnknownName
 from archsearch.executor import Executed, Executor
 from archsearch.gate import BACK, Gate
@@ -22,97 +23,6 @@ from archsearch.program import Program, Runner
 from archsearch.seeds import seed_from
 from archsearch.store import SampleStore, prompt_key, sample_key
 from archsearch.types import Completion, Measured, Message, Request, UpperBound
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request and its identities."""
-
-    request: Request
-    prompt: str
-    """Identity of the rendered prompt on its model."""
-    key: str
-    """Identity of its samples."""
-
-
-class _Draw:
-    """Consecutive samples on their way, detached from whoever asked for them."""
-
-    def __init__(self, asked: Asked, indices: Sequence[int], party: str, progress: int) -> None:
-        self.asked, self.party, self.progress = asked, party, progress
-        self.indices = indices
-        self.found: dict[int, Completion] = {}
-        self.places = 0
-        """Of the model's gate that are held."""
-        self.began = 0.0
-        """The loop's time when they were taken."""
-        self.task: asyncio.Task[None] | None = None
-        self._watchers: list[_Watcher] = []
-
-    @property
-    def left(self) -> list[int]:
-        """Indices not there yet."""
-        return [index for index in self.indices if index not in self.found]
-
-    def watch(self, indices: Sequence[int]) -> _Watcher:
-        """Somebody who waits for those of `indices` that are of this draw."""
-        wanted = [index for index in indices if index in self.indices]
-        watcher = _Watcher(self, wanted, set(wanted) - self.found.keys())
-        self._watchers.append(watcher)
-        return watcher
-
-    def settle(self, index: int, completion: Completion) -> None:
-        """A sample is there."""
-        self.found[index] = completion
-        for watcher in self._watchers:
-            watcher.hear(index)
-
-    def fail(self, error: BaseException) -> None:
-        """The rest will not come."""
-        for watcher in self._watchers:
-            watcher.despair(error)
-
-    def leave(self, watcher: _Watcher) -> None:
-        """The last one to go ends the draw."""
-        self._watchers.remove(watcher)
-        if not self._watchers and self.task:
-            self.task.cancel()
-
-
-class _Watcher:
-    """One caller's wait for some samples of a draw."""
-
-    def __init__(self, draw: _Draw, wanted: Sequence[int], missing: set[int]) -> None:
-        self.draw, self._wanted, self._missing = draw, wanted, missing
-        self._there: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if not missing:
-            self._there.set_result(None)
-
-    def hear(self, index: int) -> None:
-        """A sample has come."""
-        self._missing.discard(index)
-        if not self._missing and not self._there.done():
-            self._there.set_result(None)
-
-    def despair(self, error: BaseException) -> None:
-        """No more will come."""
-        if self._there.done():
-            return
-        if isinstance(error, asyncio.CancelledError):
-            self._there.cancel()
-        else:
-            self._there.set_exception(error)
-
-    async def samples(self) -> dict[int, Completion]:
-        """Those wanted, as soon as all are there."""
-        await self._there
-        return {index: self.draw.found[index] for index in self._wanted}
-
-    def leave(self) -> None:
-        """Waits no longer. An error that nobody has seen by now was some other draw's as well."""
-        if self._there.done() and not self._there.cancelled():
-            self._there.exception()
-        self.draw.leave(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +65,7 @@ class Dispatcher:
             )
             for name, model in models.items()
         }
-        self._flights: dict[tuple[str, int], _Draw] = {}
+        self._flights: dict[tuple[str, int], Draw] = {}
         self._overheads: dict[str, int] = {}
         self._missing: set[tuple[str, int]] = set()
         """What a replay asked for in vain: samples by key and index, prompts with index -1."""
@@ -292,7 +202,7 @@ class Dispatcher:
 
     def _watch(
         self, asked: Asked, indices: Sequence[int], party: str, progress: int
-    ) -> list[_Watcher]:
+    ) -> list[Watcher]:
         """Waits at the draws that will bring `indices`: those in flight, and new ones for the
         rest."""
         flying = [self._flights.get((asked.key, index)) for index in indices]
@@ -302,17 +212,17 @@ class Dispatcher:
         model = self._line(asked.request.model).model
         longest = min(model.together, model.capacity)
         launched = [
-            self._launch(_Draw(asked, run, party, progress)) for run in _runs(fresh, longest)
+            self._launch(Draw(asked, run, party, progress)) for run in _runs(fresh, longest)
         ]
         return [draw.watch(indices) for draw in (*joined, *launched)]
 
-    def _launch(self, draw: _Draw) -> _Draw:
+    def _launch(self, draw: Draw) -> Draw:
         for index in draw.indices:
             self._flights[draw.asked.key, index] = draw
         draw.task = asyncio.get_running_loop().create_task(self._bring(draw))
         return draw
 
-    async def _bring(self, draw: _Draw) -> None:
+    async def _bring(self, draw: Draw) -> None:
         """Settles every sample of a draw, or tells those who wait why not."""
         asked, line = draw.asked, self._lines[draw.asked.request.model]
         try:
@@ -334,12 +244,12 @@ class Dispatcher:
             for index in draw.indices:
                 del self._flights[asked.key, index]
 
-    async def _enter(self, draw: _Draw, line: _Line, progress: int) -> None:
+    async def _enter(self, draw: Draw, line: _Line, progress: int) -> None:
         wanted = len(draw.indices) - len(draw.found)
         await line.gate.take(wanted, draw.party, progress=progress)
         draw.places, draw.began = wanted, asyncio.get_running_loop().time()
 
-    async def _persist(self, draw: _Draw, line: _Line) -> None:
+    async def _persist(self, draw: Draw, line: _Line) -> None:
         async def pause(error: TransientModelError, seconds: float) -> None:
             """Others go in meanwhile; where there was too much at once, nobody does."""
             self.meter.retries += 1
@@ -359,7 +269,7 @@ class Dispatcher:
         completion = line.tariff.completion(UpperBound, prompt, request.max_tokens)
         return line.tariff.prompt(UpperBound, prompt) + completion.scaled(len(indices))
 
-    async def _attempt(self, draw: _Draw, line: _Line) -> None:
+    async def _attempt(self, draw: Draw, line: _Line) -> None:
         """Asks for what is left; commits each sample as it comes."""
         asked = draw.asked
         for run in _runs(draw.left, len(draw.indices)):
@@ -373,7 +283,7 @@ class Dispatcher:
             raise TransientModelError(f"the answer ended with {len(draw.left)} samples missing")
 
     def _settle(
-        self, draw: _Draw, line: _Line, index: int, drawn: Completion, *, prompt: bool
+        self, draw: Draw, line: _Line, index: int, drawn: Completion, *, prompt: bool
     ) -> None:
         self._count_drawn(line.tariff, drawn, prompt=prompt)
         completion = self._store.put(draw.asked.key, index, drawn)
@@ -408,7 +318,7 @@ class Dispatcher:
             self.meter.reused_completion_tokens += completion.usage.completion_tokens
 
 
-def _leave(watchers: Iterable[_Watcher]) -> None:
+def _leave(watchers: Iterable[Watcher]) -> None:
     for watcher in watchers:
         watcher.leave()
 

@@ -12,7 +12,7 @@ RANKS = [
     "seeds collector gguf answers replies stats gate patience budget layer registry database",
     "shape pool shrinkage sandbox rows",
     "flops compose prompts store benchmark thinking judging results statements",
-    "models architecture asking answering code",
+    "models architecture draw asking answering code",
     "cost ranking archon",
     "meter",
     "executor",

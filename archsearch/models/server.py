@@ -7,14 +7,10 @@ so there is a limit on connecting and none on answering.
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
@@ -29,8 +25,9 @@ from archsearch.errors import (
     UnknownName,
 )
 from archsearch.models.base import Model, ModelConfig
-from archsearch.models.chunks import Assembly, excerpt, failure, raise_error_in
+from archsearch.models.chunks import Assembly
 from archsearch.models.drawing import Samples, drawn, encodable
+from archsearch.models.endpoint import Endpoint
 from archsearch.seeds import digest
 from archsearch.shape import ModelShape
 from archsearch.types import Message, Request
@@ -60,9 +57,6 @@ _OURS = frozenset(
 _HANGS_UP = "llamacpp"
 """The engine that closes a connection after each stream unannounced: the next request on it would
 meet a closed door every now and then, so each of its streams gets a connection of its own."""
-
-_GOODBYE = 1.0
-"""Seconds that a server has for ending a reply properly, so that its connection can be kept."""
 
 
 class ServerConfig(ModelConfig):
@@ -140,7 +134,7 @@ class ServerConfig(ModelConfig):
             limits=httpx.Limits(keepalive_expiry=3.0),
         )
         try:
-            endpoint = _Endpoint(client, self.base_url, self.api_key_env)
+            endpoint = Endpoint(client, self.base_url, self.api_key_env)
             served = await _served(endpoint, self.model)
             counter = await _counter(endpoint, self, served)
             return Server(self, endpoint, served, shape, counter)
@@ -166,7 +160,7 @@ class Server(Model):
     def __init__(
         self,
         config: ServerConfig,
-        endpoint: _Endpoint,
+        endpoint: Endpoint,
         served: _Served,
         shape: ModelShape | None,
         counter: _Counter | None,
@@ -263,7 +257,7 @@ class _Served:
     context: int | None = None
 
 
-async def _served(endpoint: _Endpoint, model: str) -> _Served:
+async def _served(endpoint: Endpoint, model: str) -> _Served:
     try:
         listing = await endpoint.ask("GET", f"{endpoint.base}/models")
     except RequestRejected:  # it keeps no list
@@ -306,7 +300,7 @@ def _context(entry: Mapping[str, Any]) -> int | None:
 class _Counter:
     """Where a server counts the tokens of messages."""
 
-    endpoint: _Endpoint
+    endpoint: Endpoint
     url: str
     key: str
     """Under which the answer has the count."""
@@ -322,7 +316,7 @@ class _Counter:
         return count
 
 
-async def _counter(endpoint: _Endpoint, config: ServerConfig, served: _Served) -> _Counter | None:
+async def _counter(endpoint: Endpoint, config: ServerConfig, served: _Served) -> _Counter | None:
     """The server's way of counting, if it has one that works."""
     if served.engine is None:
         return None
@@ -334,123 +328,3 @@ async def _counter(endpoint: _Endpoint, config: ServerConfig, served: _Served) -
     except ModelError:  # an older version, or a proxy that lets only some paths through
         return None
     return counter
-
-
-class _Endpoint:
-    """HTTP, with every way in which it can fail turned into an error of ours."""
-
-    def __init__(self, client: httpx.AsyncClient, base: str, key_env: str | None) -> None:
-        self.base = base
-        self._client = client
-        self._key_env = key_env
-
-    async def ask(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> Any:
-        """The JSON that the server answers."""
-        self.require_open()
-        try:
-            response = await self._client.request(method, url, json=body)
-        except httpx.HTTPError as error:
-            raise _unreached(error) from error
-        self._require_success(response)
-        return _parsed(self._redacted(response.content))
-
-    async def chunks(
-        self, body: Mapping[str, Any], headers: Mapping[str, str]
-    ) -> AsyncGenerator[Any, None]:
-        """The parsed events of a streamed chat completion."""
-        self.require_open()
-        url = f"{self.base}/chat/completions"
-        try:
-            async with self._client.stream("POST", url, json=body, headers=headers) as response:
-                if not _is_stream(response):
-                    await response.aread()
-                    self._require_success(response)
-                    raise_error_in(_parsed(self._redacted(response.content)))
-                    raise TransientModelError("a reply must be a stream of events; this one is not")
-                async with aclosing(_events(response)) as events:
-                    async for data in events:
-                        yield _parsed(self._redacted(data))
-        except httpx.HTTPError as error:
-            raise _unreached(error) from error
-
-    def require_open(self) -> None:
-        """Raises when the model was closed."""
-        if self._client.is_closed:
-            raise TransientModelError("the model was closed")
-
-    async def close(self) -> None:
-        """Hangs up on every connection."""
-        await self._client.aclose()
-
-    def _require_success(self, response: httpx.Response) -> None:
-        status = response.status_code
-        if status in (401, 403):
-            raise ConfigError(
-                f"a server must accept the key; {self.base} answers {status}; "
-                + (f"check ${self._key_env}" if self._key_env else "set api_key_env on the model")
-            )
-        if status == 200:
-            return
-        said = self._redacted(response.content).decode(errors="replace")
-        raise failure(status, excerpt(said), retry_after=_pause(response))
-
-    def _redacted(self, content: bytes) -> bytes:
-        """What was received, without our key: servers quote it when they do not like it."""
-        key = self._client.headers.get("Authorization", "").removeprefix("Bearer ")
-        return content.replace(key.encode(), b"***") if key else content
-
-
-def _unreached(error: httpx.HTTPError) -> TransientModelError:
-    return TransientModelError(f"the connection failed: {type(error).__name__} {error}".rstrip())
-
-
-def _is_stream(response: httpx.Response) -> bool:
-    kind = response.headers.get("content-type", "")
-    return response.status_code == 200 and kind.startswith("text/event-stream")
-
-
-def _parsed(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except ValueError as error:
-        shown = excerpt(content.decode(errors="replace"))
-        raise TransientModelError(f"a reply must be JSON; received {shown!r}") from error
-
-
-async def _events(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """The data of each event up to `[DONE]`; comments, which keep connections alive, left out."""
-    async with aclosing(_lines(response)) as lines:
-        async for line in lines:
-            if not line.startswith(b"data:"):
-                continue
-            data = line.removeprefix(b"data:").strip()
-            if data == b"[DONE]":
-                break
-            yield data
-        with suppress(TimeoutError, httpx.HTTPError):
-            async with asyncio.timeout(_GOODBYE):
-                async for _ in lines:
-                    pass
-
-
-async def _lines(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """Lines as servers end them; httpx's own also break at U+2028 and such, inside of texts."""
-    rest = b""
-    async for chunk in response.aiter_bytes():
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            yield line
-    yield rest
-
-
-def _pause(response: httpx.Response) -> float | None:
-    """Seconds that `Retry-After` asks for, given as a number or as a date."""
-    said = response.headers.get("retry-after", "")
-    try:
-        return max(0.0, float(said))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None

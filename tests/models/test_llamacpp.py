@@ -83,7 +83,7 @@ class TestPrompt:
         assert control == [IM_START, IM_END, IM_START, IM_END, IM_START]
 
     def test_is_remembered_a_while(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("archsearch.models.llamacpp._PROMPTS_KEPT", 2)
+        monkeypatch.setattr("archsearch.models.rendering._PROMPTS_KEPT", 2)
 
         async def calls_made(model: LlamaCpp) -> list[int]:
             await model.count_tokens(ask("the template").messages)
