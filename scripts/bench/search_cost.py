@@ -38,9 +38,7 @@ CAPS = {"max_tokens": 12, "max_prompt_tokens": 512}
 def main() -> None:
     """Both searches."""
     flags_of = parser(__doc__, quick="6 trials on 2 questions; else 64 on 10")
-    flags_of.add_argument(
-        "--questions", type=int, help="other than these; with one block no racing"
-    )
+    flags_of.add_argument("--questions", type=int, help="of the search split; raced in five blocks")
     flags = flags_of.parse_args()
     trials, questions = (6, 2) if flags.quick else (64, 10)
     questions = flags.questions or questions
@@ -65,6 +63,7 @@ def main() -> None:
 
 def study(trials: int, questions: int, *, risk: float, store: Path) -> StudyConfig:
     """The quickstart's study in Archon's space."""
+    racing = {"risk": risk, "block": max(1, questions // 5)}
     quickstart = yaml.safe_load((SHELF / "quickstart.yaml").read_text())
     space = yaml.safe_load((SHELF / "archon-space.yaml").read_text())
     data = quickstart | {
@@ -73,7 +72,7 @@ def study(trials: int, questions: int, *, risk: float, store: Path) -> StudyConf
         "models": {"model": quickstart["models"]["smollm2"]},
         "splits": {"search": questions, "select": questions // 2, "test": questions},
         "budget": {},
-        "search": {"trials": trials, "in_flight": 4, "finalists": 2, "racing": {"risk": risk}},
+        "search": {"trials": trials, "in_flight": 4, "finalists": 2, "racing": racing},
         "store": str(store),
     }
     return validate(StudyConfig, data, where="search_cost")

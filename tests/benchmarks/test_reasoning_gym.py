@@ -321,3 +321,26 @@ for _ in range(2):
 
 def test_all_families_but_one_do_without_what_must_be_compiled():
     subprocess.run([sys.executable, "-c", WITHOUT_PYCOSAT], check=True)
+
+
+ONE_AFTER_ANOTHER = """
+import sys
+from archsearch.benchmark import BENCHMARKS
+from archsearch.errors import UnknownName
+
+def load(family):
+    return BENCHMARKS.parse({"name": "reasoning_gym", "family": family}, where="").load(2)
+
+assert load("products")
+assert not {"sympy", "matplotlib"} & sys.modules.keys()
+for family in ("simple_equations", "figlet_font", "mini_sudoku", "advanced_geometry"):
+    assert len(load(family)) == 2, family
+try:
+    load("mini_sudokku")
+except UnknownName as error:
+    assert "mini_sudoku" in str(error)
+"""
+
+
+def test_a_family_loads_no_more_of_the_library_than_it_needs():
+    subprocess.run([sys.executable, "-c", ONE_AFTER_ANOTHER], check=True)
