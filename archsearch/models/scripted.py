@@ -181,8 +181,7 @@ class Scripted(Model):
         check(request, scores=True)
         usage = Usage(prompt_tokens=self._prompt_tokens(request), completion_tokens=0)
         await self._wait(self._delay(request, 0))
-        if self._fault:
-            await self._strike(self._fault, request, 0)
+        await self._strike(request, 0)
         seed = request.seed or 0
         scored = Completion(
             text="", finish_reason="stop", usage=usage, seed=seed, score=score(request)
@@ -208,11 +207,9 @@ class Scripted(Model):
         passed = 0.0
         await asyncio.sleep(0)  # as any model would, it lets others run before it answers
         for index in sorted(range(request.n), key=due.__getitem__):
-            if due[index] > passed or self._closed:
-                await self._wait(due[index] - passed)
-                passed = due[index]
-            if self._fault:
-                await self._strike(self._fault, request, used[index])
+            await self._wait(due[index] - passed)
+            passed = due[index]
+            await self._strike(request, used[index])
             reply = self._reply(request, used[index])
             text, finish_reason, tokens = _cut(reply, request, room)
             yield (
@@ -229,10 +226,8 @@ class Scripted(Model):
     def _delay(self, request: Request, seed: int) -> float:
         return self._latency(request, seed) if callable(self._latency) else self._latency
 
-    async def _strike(
-        self, pick: Callable[[Request, int], Fault | None], request: Request, seed: int
-    ) -> None:
-        fault = pick(request, seed)
+    async def _strike(self, request: Request, seed: int) -> None:
+        fault = self._fault(request, seed) if self._fault else None
         if fault == "transient":
             raise TransientModelError("a transient fault, as scripted")
         if fault == "rejected":
