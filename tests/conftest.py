@@ -4,13 +4,20 @@ import pytest
 from hypothesis import settings
 
 from archsearch.testing.runners import shared_sandbox, shared_sandbox_ends
-from tests import postgres
+from tests import postgres, stores
 
 __all__ = ["shared_sandbox_ends"]
 
 # No deadline: other work on the machine must not fail a test.
 settings.register_profile("archsearch", deadline=None, print_blob=True)
 settings.load_profile("archsearch")
+
+
+@pytest.fixture(autouse=True)
+def stores_end():
+    """Closes what `stores.in_memory` opened."""
+    yield
+    stores.opened.close()
 
 
 @pytest.fixture(scope="session")

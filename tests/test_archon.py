@@ -17,8 +17,8 @@ from archsearch.dispatch import Dispatcher
 from archsearch.errors import ConfigError, InvalidArchitecture
 from archsearch.evaluate import Evaluator
 from archsearch.models.scripted import SHAPE, Scripted
-from archsearch.store import SampleStore
 from archsearch.types import Message, Question, Score, Target
+from tests.stores import in_memory
 
 NAMES = {"lab/Small-1B": "small", "lab/Large-9B": "large", "llm-blender/PairRM": "judge"}
 SPLIT = "remove_unit_tests_from_prompt"
@@ -564,7 +564,7 @@ def run(architecture, count=6):
         }
         evaluator = Evaluator(
             benchmark=Capitals(),
-            dispatcher=Dispatcher(models, SampleStore()),
+            dispatcher=Dispatcher(models, in_memory()),
             tariffs={name: Tariff(shape=SHAPE) for name in models},
         )
         return await evaluator.evaluate(architecture, Capitals().load(count))

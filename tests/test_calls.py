@@ -11,8 +11,8 @@ from archsearch.dispatch import Dispatcher
 from archsearch.errors import ModelUnavailable
 from archsearch.models.scripted import Scripted
 from archsearch.patience import Patience
-from archsearch.store import SampleStore
 from archsearch.types import Message, Request
+from tests.stores import in_memory
 
 
 def ask(text="hi", n=1, temperature=1.0):
@@ -32,7 +32,7 @@ def reply(request, seed):
 def dispatcher(reply=reply, **options):
     return Dispatcher(
         {"m": Scripted(reply, **options)},
-        SampleStore(),
+        in_memory(),
         patience=Patience(attempts=2, first_pause=0.001, longest_pause=0.002),
     )
 

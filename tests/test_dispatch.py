@@ -20,8 +20,8 @@ from archsearch.errors import (
 )
 from archsearch.models.scripted import Scripted
 from archsearch.patience import Patience
-from archsearch.store import SampleStore
 from archsearch.types import Message, Request
+from tests.stores import in_memory
 
 IMPATIENT = Patience(attempts=3, deadline=5, first_pause=0.001, longest_pause=0.002)
 
@@ -55,7 +55,7 @@ class Counted(Scripted):
 
 def dispatcher(model=None, store=None, **options):
     options.setdefault("patience", IMPATIENT)
-    return Dispatcher({"m": model or Counted()}, store or SampleStore(), **options)
+    return Dispatcher({"m": model or Counted()}, store or in_memory(), **options)
 
 
 def texts(completions):
@@ -155,7 +155,7 @@ def test_only_what_is_missing_is_asked_again():
 
 def test_a_failure_reaches_everyone_and_is_never_stored():
     async def run():
-        store, broken = SampleStore(), [True]
+        store, broken = in_memory(), [True]
         model = Counted(fault=lambda *_: "transient" if broken[0] else None)
         calls = dispatcher(model, store)
         found = await asyncio.gather(*(one(calls, ask()) for _ in range(3)), return_exceptions=True)
@@ -204,7 +204,7 @@ def test_an_unknown_model_is_named_with_its_neighbours():
 
 def test_a_warm_store_changes_what_is_paid_and_not_what_is_charged():
     async def run():
-        store = SampleStore()
+        store = in_memory()
         accounts = [Account(), Account()]
         for account in accounts:
             calls = dispatcher(store=store, account=account)

@@ -16,9 +16,9 @@ from archsearch.layer import Facet, Layer
 from archsearch.models.scripted import SHAPE, Scripted
 from archsearch.patience import Patience
 from archsearch.program import Execution, Program
-from archsearch.store import SampleStore
 from archsearch.testing.runners import giving
 from archsearch.types import Failure, Message, Question, Score, Target
+from tests.stores import in_memory
 
 QUICK = Patience(attempts=2, first_pause=0)
 
@@ -66,7 +66,7 @@ GENERATE = {"type": "generator", "model": "m", "temperature": 0, "max_tokens": 4
 def evaluator(model, **options):
     return Evaluator(
         benchmark=Echo(),
-        dispatcher=Dispatcher({"m": model}, SampleStore(), patience=QUICK),
+        dispatcher=Dispatcher({"m": model}, in_memory(), patience=QUICK),
         tariffs={"m": Tariff(shape=SHAPE)},
         **options,
     )
@@ -163,7 +163,7 @@ def ran(sandbox):
     async def run():
         architecture = Architecture.of(*Architecture.parse([GENERATE]).rows[0])
         door = giving(sandbox) if sandbox else None
-        dispatcher = Dispatcher({"m": Scripted(say)}, SampleStore(), sandbox=door)
+        dispatcher = Dispatcher({"m": Scripted(say)}, in_memory(), sandbox=door)
         tariffs = {"m": Tariff(shape=SHAPE)}
         evaluator = Evaluator(benchmark=Run(), dispatcher=dispatcher, tariffs=tariffs)
         return await evaluator.evaluate(architecture, Run().load(3))

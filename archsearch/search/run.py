@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,8 @@ async def search(
             _evaluating(config, splits, dispatcher, ledger, account, workers, unsafe) as evaluator,
         ):
             study = _study(config, splits, evaluator, ledger, account, progress)
-            document = await _search(study, dispatcher.models, meter)
+            with closing(study.proposer):
+                document = await _search(study, dispatcher.models, meter)
     _write(folder / "report.json", json.dumps(document, indent=2, allow_nan=False))
     return document
 

@@ -14,8 +14,8 @@ from archsearch.models.scripted import SHAPE, Scripted
 from archsearch.search.forecast import Forecast
 from archsearch.search.lengths import ENOUGH, Lengths
 from archsearch.seeds import seed_of
-from archsearch.store import SampleStore
 from tests.search.studies import CAPS, multiply, study
+from tests.stores import in_memory
 
 GENERATE = {"type": "generator", "model": "m", "style": "direct", **CAPS}
 
@@ -82,7 +82,7 @@ ARCHITECTURES = {
 def test_expected_cost_is_near_the_measured_one(name):
     async def run():
         splits = study().load_splits()
-        dispatcher = Dispatcher({"m": Scripted(babble)}, SampleStore())
+        dispatcher = Dispatcher({"m": Scripted(babble)}, in_memory())
         tariffs = {"m": Tariff(shape=SHAPE)}
         forecast = Forecast(dispatcher, tariffs, [i.question for i in splits.search])
         evaluator = Evaluator(benchmark=study().benchmark, dispatcher=dispatcher, tariffs=tariffs)
@@ -101,7 +101,7 @@ def test_expected_cost_is_near_the_measured_one(name):
 
 
 def forecast(context=100):
-    dispatcher = Dispatcher({"m": Scripted(multiply, context=context)}, SampleStore())
+    dispatcher = Dispatcher({"m": Scripted(multiply, context=context)}, in_memory())
     return Forecast(dispatcher, {}, [])
 
 

@@ -1,5 +1,6 @@
 """The proposer runs the sampler of the study, and never another."""
 
+from contextlib import closing
 from typing import ClassVar, Literal
 
 import optuna
@@ -11,6 +12,7 @@ from archsearch.search.sampler import SamplerConfig, chosen
 from archsearch.search.samplers.random import Random
 from archsearch.search.space import SearchSpace
 from archsearch.testing.sampler_contract import LAYERS, POINTS, score
+from tests.stores import viewed
 
 
 class Ours(optuna.samplers.RandomSampler):
@@ -56,11 +58,10 @@ def recorded():
 
 
 def run(space, config, mirror, numbers):
-    proposer = Proposer(space, config, seed=3, name="study", mirror=mirror)
-    for number in numbers:
-        point = proposer.ask(number)
-        proposer.tell(number, [score(point)], over={"cost": -1.0}, notes={})
-    return proposer
+    with closing(Proposer(space, config, seed=3, name="study", mirror=mirror)) as proposer:
+        for number in numbers:
+            point = proposer.ask(number)
+            proposer.tell(number, [score(point)], over={"cost": -1.0}, notes={})
 
 
 def test_the_default_of_optuna_would_be_noticed(no_default):
@@ -81,8 +82,7 @@ def test_a_run_taken_up_elsewhere_runs_it_too(space, tmp_path, no_default, recor
     sampler of its own choice."""
     mirror = tmp_path / "study.db"
     run(space, recorded, mirror, range(3))
-    loaded = optuna.load_study(study_name="study", storage=f"sqlite:///{mirror}")
-    assert not isinstance(loaded.sampler, Ours)
+    assert not isinstance(viewed(mirror, "study").sampler, Ours)
     recorded.asked.clear()
     run(space, recorded, mirror, range(3))
     assert recorded.asked

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -130,8 +131,9 @@ def test_the_same_study_with_its_models_draws_what_was_missing(original, tmp_pat
 
 def test_a_missing_length_of_a_prompt_is_no_guess(original, tmp_path):
     store = shutil.copy(original[0], tmp_path)
-    with sqlite3.connect(store) as db:
+    with closing(sqlite3.connect(store)) as db:
         db.execute("DELETE FROM prompts")
+        db.commit()
     with pytest.raises(
         MissingSample, match=r"length of every prompt .* lacks that of 'Reply.* for 'm'"
     ):

@@ -5,7 +5,6 @@ import copy
 import itertools
 import json
 
-import optuna
 import pytest
 
 from archsearch.architecture import Architecture
@@ -15,6 +14,7 @@ from archsearch.meter import Meter
 from archsearch.search.progress import Progress
 from archsearch.search.run import search
 from tests.search.studies import CAPS, Marker, Multiplier, study
+from tests.stores import viewed
 
 GROWING = {
     "layers": [
@@ -154,7 +154,7 @@ def test_the_splits_share_no_question():
 
 def test_the_optuna_study_is_an_ordinary_one(whole):
     folder, report = whole
-    view = optuna.load_study(study_name="small", storage=f"sqlite:///{folder / 'study.db'}")
+    view = viewed(folder / "study.db", "small")
     points = [t for t in report["trials"] if t["params"] is not None]
     assert [t.user_attrs["number"] for t in view.trials] == [t["number"] for t in points]
     for trial, point in zip(view.trials, points, strict=True):
@@ -347,7 +347,7 @@ def test_a_run_goes_on_with_another_model_another_option_and_more_questions(tmp_
     assert {t["questions_scored"] for t in evaluated if t["state"] == "complete"} == {25}
     models = {t["params"]["model"] for t in second["trials"][begun:] if t["params"]}
     assert "n" in models
-    view = optuna.load_study(study_name="small", storage=f"sqlite:///{tmp_path / 'study.db'}")
+    view = viewed(tmp_path / "study.db", "small")
     assert [t.user_attrs["number"] for t in view.trials] == [
         t["number"] for t in second["trials"] if t["params"]
     ]
@@ -370,7 +370,7 @@ def test_more_search_questions_leave_the_others_where_they_are(tmp_path):
 def test_the_front_is_an_objective_of_its_own(tmp_path):
     """Optuna is told score and cost."""
     report = run(study(search={"trials": 16, "in_flight": 3, "objective": "pareto"}), tmp_path)
-    view = optuna.load_study(study_name="small", storage=f"sqlite:///{tmp_path / 'study.db'}")
+    view = viewed(tmp_path / "study.db", "small")
     assert [direction.name for direction in view.directions] == ["MAXIMIZE", "MINIMIZE"]
     by_number = {t["number"]: t for t in report["trials"]}
     told = [t for t in view.trials if by_number[t.user_attrs["number"]]["state"] == "complete"]
