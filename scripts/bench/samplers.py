@@ -1,6 +1,6 @@
 """Samplers: how soon each comes near the best architecture, and how good the one is that it names.
 
-    python scripts/bench/samplers.py [--quick] [--json] [--only NAME ...] [--seeds N]
+    python scripts/bench/samplers.py [--quick] [--json] [--only NAME ...] [--seeds N] [--trials N]
 
 Every sampler runs whole studies (the real coordinator: baselines first, `in_flight` trials at once,
 refusals over the cap, duplicates, racing) on the landscapes of `landscapes.py`, where the outcome
@@ -58,7 +58,7 @@ from archsearch.search.trial import Trial
 from archsearch.types import Expected, Measured, Message, Question, Score, Target, UpperBound
 
 TRIALS = {"ladder": 100, "valley": 100, "table": 64}
-"""Distinct architectures that a study scores."""
+"""Distinct architectures that a study scores, unless `--trials` says otherwise."""
 POINT = {"ladder": 0.01, "valley": 0.01, "table": 0.02}
 """How far from the optimum a true score may be to count as there."""
 FIVE = 0.05
@@ -93,15 +93,19 @@ def main() -> None:
     names = flags.only or (QUICK if flags.quick else list(SAMPLERS_MEASURED))
     places = flags.landscape or (["table"] if flags.quick else list(TRIALS))
     seeds = range(flags.seeds or (3 if flags.quick else SEEDS))
-    jobs = list(product(places, names, seeds))
+    trials = {place: flags.trials or TRIALS[place] for place in places}
+    jobs = [
+        (place, trials[place], name, seed) for place, name, seed in product(places, names, seeds)
+    ]
     for place in places:
-        landscape(place)  # workers are forked, so they have it
+        landscape(place, trials[place])  # workers are forked, so they have it
     with ProcessPoolExecutor(max_workers=flags.processes) as workers:
         found = dict(zip(jobs, workers.map(run, jobs), strict=True))
     figures: dict[str, Any] = {}
     for place in places:
         runs = {
-            name: [one for seed in seeds if (one := found[place, name, seed])] for name in names
+            name: [one for seed in seeds if (one := found[place, trials[place], name, seed])]
+            for name in names
         }
         score = fmean(one.kept for one in runs[REFERENCE]) if runs.get(REFERENCE) else np.nan
         for name in names:
@@ -115,6 +119,7 @@ def _flags() -> Any:
     flags.add_argument("--only", nargs="+", choices=SAMPLERS_MEASURED)
     flags.add_argument("--landscape", nargs="+", choices=TRIALS)
     flags.add_argument("--seeds", type=int)
+    flags.add_argument("--trials", type=int, help="of each study")
     flags.add_argument("--processes", type=int, default=os.cpu_count())
     return flags.parse_args()
 
@@ -140,17 +145,18 @@ class Run:
 
 
 @lru_cache
-def landscape(name: str) -> tuple[Landscape, float]:
-    """One by its name, and the best true score there."""
-    found = Replayed(TRIALS[name]) if name == "table" else made_up(TRIALS[name])[name]
+def landscape(name: str, trials: int) -> tuple[Landscape, float]:
+    """One by its name, for studies of so many trials, and the best true score there."""
+    found = Replayed(trials) if name == "table" else made_up(trials)[name]
     return found, optimum(found)
 
 
-def run(job: tuple[str, str, int]) -> Run | None:
-    """(landscape, sampler, seed) -> what came of it; None where a sampler is not installed."""
-    place, name, seed = job
+def run(job: tuple[str, int, str, int]) -> Run | None:
+    """(landscape, trials, sampler, seed) -> what came of it; None where a sampler is not
+    installed."""
+    place, trials, name, seed = job
     logging.disable(logging.WARNING)
-    ground, best = landscape(place)
+    ground, best = landscape(place, trials)
     with tempfile.TemporaryDirectory() as folder, suppress(MissingExtra):
         return asyncio.run(
             _study(
