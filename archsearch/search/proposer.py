@@ -44,7 +44,7 @@ class Proposer:
         self._study = optuna.create_study(
             directions=directions, study_name=name, sampler=self._sampler.build(seed, space)
         )
-        self._mirror, self._file = _mirror(mirror, name, directions)
+        self._mirror = _mirror(mirror, name, directions)
         self._mirrored = len(self._mirror.get_trials(deepcopy=False))
         self._told = 0
         self._asked: dict[int, optuna.Trial] = {}
@@ -89,12 +89,6 @@ class Proposer:
         if self._told > self._mirrored:
             self._reflect(frozen)
 
-    def close(self) -> None:
-        """Lets go of the mirror's file; nothing is told afterwards."""
-        if self._file:
-            self._file.remove_session()
-            self._file.engine.dispose()
-
     def _reflect(self, trial: optuna.trial.FrozenTrial) -> None:
         from optuna.exceptions import StorageInternalError
 
@@ -109,20 +103,24 @@ class Proposer:
 
 def _mirror(
     place: Path | None, name: str, directions: Sequence[optuna.study.StudyDirection]
-) -> tuple[optuna.Study, optuna.storages.RDBStorage | None]:
-    """The study in that file, with the file, or in memory. It is a view: one that cannot be opened
-    is made again, and filled as trials are told again."""
+) -> optuna.Study:
+    """The study in that file, or in memory. It is a view: one that cannot be opened is made again,
+    and filled as trials are told again."""
     import optuna
-
-    def opened() -> tuple[optuna.Study, optuna.storages.RDBStorage | None]:
-        file = optuna.storages.RDBStorage(f"sqlite:///{place}") if place else None
-        study = optuna.create_study(
-            directions=directions, study_name=name, storage=file, load_if_exists=True
-        )
-        return study, file
+    from sqlalchemy import NullPool
 
     if place is None:
-        return opened()
+        return optuna.create_study(directions=directions, study_name=name)
+
+    def opened() -> optuna.Study:
+        # Without a pool nothing holds the file between two trials.
+        storage = optuna.storages.RDBStorage(
+            f"sqlite:///{place}", engine_kwargs={"poolclass": NullPool}
+        )
+        return optuna.create_study(
+            directions=directions, study_name=name, storage=storage, load_if_exists=True
+        )
+
     try:
         return opened()
     except Exception:  # noqa: BLE001 - a torn file shows itself in many ways

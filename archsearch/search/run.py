@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -88,8 +88,7 @@ async def search(
             _evaluating(config, splits, dispatcher, ledger, account, workers, unsafe) as evaluator,
         ):
             study = _study(config, splits, evaluator, ledger, account, progress)
-            with closing(study.proposer):
-                document = await _search(study, dispatcher.models, meter)
+            document = await _search(study, dispatcher.models, meter)
     _write(folder / "report.json", json.dumps(document, indent=2, allow_nan=False))
     return document
 

@@ -1,6 +1,5 @@
 """The proposer runs the sampler of the study, and never another."""
 
-from contextlib import closing
 from typing import ClassVar, Literal
 
 import optuna
@@ -58,10 +57,10 @@ def recorded():
 
 
 def run(space, config, mirror, numbers):
-    with closing(Proposer(space, config, seed=3, name="study", mirror=mirror)) as proposer:
-        for number in numbers:
-            point = proposer.ask(number)
-            proposer.tell(number, [score(point)], over={"cost": -1.0}, notes={})
+    proposer = Proposer(space, config, seed=3, name="study", mirror=mirror)
+    for number in numbers:
+        point = proposer.ask(number)
+        proposer.tell(number, [score(point)], over={"cost": -1.0}, notes={})
 
 
 def test_the_default_of_optuna_would_be_noticed(no_default):
