@@ -79,7 +79,7 @@ def with_racing(report: dict[str, Any], questions: int) -> dict[str, float]:
 
 def study(trials: int, questions: int, *, risk: float, store: Path) -> StudyConfig:
     """The quickstart's study in Archon's space."""
-    racing = {"risk": risk, "block": min(4, max(1, questions // 5))}
+    racing = {"risk": risk, "block": min(2, max(1, questions // 5))}
     quickstart = yaml.safe_load((SHELF / "quickstart.yaml").read_text())
     space = yaml.safe_load((SHELF / "archon-space.yaml").read_text())
     data = quickstart | {
