@@ -124,13 +124,17 @@ class Dispatcher:
             self._charge(asked, found)
         missing = sorted(set(indices) - found.keys())
         if missing:
-            for watcher in (watchers := self._watch(asked, missing, party, progress)):
+            flying = self._flying(asked.key, missing)
+            fresh = [index for index in missing if index not in flying]
+            draws = dict.fromkeys([*flying.values(), *self._launch(asked, fresh, party, progress)])
+            for watcher in (watchers := [draw.watch(missing) for draw in draws]):
                 try:
                     found |= await watcher.samples()
                 except BaseException:
                     _leave(watchers)
                     raise
             _leave(watchers)
+            self._count_reused(found[index] for index in flying)
         return found
 
     async def fits(self, model: str, messages: Sequence[Message], cap: int) -> bool:
@@ -200,27 +204,22 @@ class Dispatcher:
         await self._patience.persist(attempt, whom=f"model {model!r}", pause=pause)
         return counts[0]
 
-    def _watch(
+    def _flying(self, key: str, indices: Iterable[int]) -> dict[int, Draw]:
+        """The draws in flight that will bring some of the samples."""
+        flights = ((index, self._flights.get((key, index))) for index in indices)
+        return {index: draw for index, draw in flights if draw}
+
+    def _launch(
         self, asked: Asked, indices: Sequence[int], party: str, progress: int
-    ) -> list[Watcher]:
-        """Waits at the draws that will bring `indices`: those in flight, and new ones for the
-        rest."""
-        flying = [self._flights.get((asked.key, index)) for index in indices]
-        joined = dict.fromkeys(draw for draw in flying if draw)
-        self.meter.reused_samples += sum(draw is not None for draw in flying)
-        fresh = [index for index, draw in zip(indices, flying, strict=True) if draw is None]
+    ) -> list[Draw]:
+        """New draws that will bring the samples."""
         model = self._line(asked.request.model).model
         longest = min(model.together, model.capacity)
-        launched = [
-            self._launch(Draw(asked, run, party, progress)) for run in _runs(fresh, longest)
-        ]
-        return [draw.watch(indices) for draw in (*joined, *launched)]
-
-    def _launch(self, draw: Draw) -> Draw:
-        for index in draw.indices:
-            self._flights[draw.asked.key, index] = draw
-        draw.task = asyncio.get_running_loop().create_task(self._bring(draw))
-        return draw
+        draws = [Draw(asked, run, party, progress) for run in _runs(indices, longest)]
+        for draw in draws:
+            self._flights.update({(asked.key, index): draw for index in draw.indices})
+            draw.task = asyncio.get_running_loop().create_task(self._bring(draw))
+        return draws
 
     async def _bring(self, draw: Draw) -> None:
         """Settles every sample of a draw, or tells those who wait why not."""

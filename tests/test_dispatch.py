@@ -103,6 +103,22 @@ def test_one_sample_is_drawn_once_however_many_want_it():
     asyncio.run(run())
 
 
+def test_what_is_reused_is_counted_alike_whether_stored_or_on_its_way():
+    async def run(*, together):
+        calls = dispatcher(Counted(latency=0.01))
+        if together:
+            await asyncio.gather(*(one(calls, ask(n=n)) for n in (2, 4)))
+        else:
+            for n in (2, 4):
+                await one(calls, ask(n=n))
+        return calls.meter
+
+    meter = asyncio.run(run(together=True))
+    assert meter.reused_samples == 2
+    assert meter.reused_completion_tokens > 0
+    assert meter == asyncio.run(run(together=False))
+
+
 def test_a_waiter_that_leaves_does_not_take_the_draw_along():
     async def run():
         model = Counted(latency=0.05)
