@@ -65,6 +65,20 @@ def mean_interval(
     return _bootstrap(sums, sizes, z, rng, bounds=(0.0, 1.0))
 
 
+def standard_error(scores: Sequence[float] | Floats) -> float:
+    """Of the mean of scores in [0, 1] or of differences of such, one or more, independent.
+
+    Their variance is taken with two more of variance 1/4, the most that scores can have: a few that
+    are equal by chance are no certainty.
+
+    >>> round(standard_error([1.0] * 10), 3)
+    0.065
+    """
+    found = np.asarray(scores, dtype=np.float64)
+    squares = float(((found - found.mean()) ** 2).sum()) + 2 / 4
+    return float(np.sqrt(squares / (len(found) + 2) / len(found)))
+
+
 def paired_difference(
     a: Sequence[float] | Floats,
     b: Sequence[float] | Floats,

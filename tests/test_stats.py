@@ -38,6 +38,20 @@ def paired(wins: int, losses: int, n: int, confidence: float = 0.95) -> Interval
     return paired_difference(a, b, rng=rng(), confidence=confidence)
 
 
+# -- a standard error
+
+
+@given(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=1, max_size=40))
+def test_a_standard_error_tells_how_far_off_a_mean_is(scores: list[float]) -> None:
+    """It is the usual one but for two further scores, and never 0."""
+    n = len(scores)
+    usual = float(np.var(scores)) / n
+    assert stats.standard_error(scores) ** 2 == pytest.approx(
+        (usual * n + 2 * 0.25 / n) / (n + 2), abs=1e-12
+    )
+    assert stats.standard_error(scores * 4) < stats.standard_error(scores)
+
+
 # -- a mean of 0/1 scores
 
 

@@ -14,7 +14,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from archsearch.errors import ConfigError
-from archsearch.search.seen import Seen, Strategy
+from archsearch.search.seen import ERROR, Seen, Strategy
 from archsearch.search.space import Label
 
 
@@ -96,6 +96,7 @@ class OwnSampler(BaseSampler):
                 params=other.params,
                 labels={n: self._labels(n, found) for n, found in other.distributions.items()},
                 value=None if several else _value(other, sign),
+                error=other.user_attrs.get(ERROR),
                 constraints=other.constraints,
             )
             for other in _others(study, trial)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from archsearch.errors import RunError
 from archsearch.search.sampler import Objective, SamplerConfig
+from archsearch.search.seen import ERROR
 from archsearch.search.space import Label, Params, SearchSpace
 from archsearch.seeds import seed_of
 
@@ -72,17 +73,18 @@ class Proposer:
         values: Sequence[float],
         *,
         over: Mapping[str, float],
+        error: float | None = None,
         notes: Mapping[str, Any],
     ) -> None:
-        """The result of trial `number`: its score and, where it is an objective, its cost; and by
-        how much each constraint is violated (<= 0 is kept; every trial must set the same ones).
-        `notes` are shown beside it."""
+        """The result of trial `number`: its score and, where it is an objective, its cost; by how
+        much each constraint is violated (<= 0 is kept; every trial must set the same ones); and the
+        standard error of the score, where there is one. `notes` are shown beside it."""
         trial = self._asked.pop(number, None)
         if trial is None:
             return  # a baseline outside the space: nothing a sampler could learn from
         for name, excess in over.items():
             trial.set_constraint(name, excess)
-        for name, note in {"number": number, **notes}.items():
+        for name, note in {"number": number, ERROR: error, **notes}.items():
             trial.set_user_attr(name, note)
         frozen = self._study.tell(trial, values)
         self._told += 1

@@ -12,6 +12,9 @@ from typing import Protocol
 
 from archsearch.search.space import Label, Params
 
+ERROR = "standard_error"
+"""Name of the attribute under which Optuna keeps `Seen.error`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
@@ -23,6 +26,8 @@ class Seen:
     """What each of `params` was chosen from."""
     value: float | None = None
     """The higher, the better; None for a trial that runs or failed."""
+    error: float | None = None
+    """Standard error of `value`, where it is known."""
     constraints: Mapping[str, float] = field(default_factory=dict)
     """By how much each is violated; <= 0 is kept."""
 

@@ -355,11 +355,12 @@ class Coordinator:
         valid = evaluated.state in (State.COMPLETE, State.RACED_OUT)
         result = {
             "values": self._values(evaluated),
+            "error": evaluated.error if valid else None,
             "over": {"cost": self._over(evaluated), "valid": -1.0 if valid else 1.0},
         }
         # A failed question may be scored when it is resumed; what was told of it stands.
         told = study.ledger.settle_told(trial.number, result)
-        study.proposer.tell(trial.number, told["values"], over=told["over"], notes=_notes(trial))
+        study.proposer.tell(trial.number, **told, notes=_notes(trial))
 
     async def _learn(self, architecture: Architecture, evaluation: Evaluation) -> None:
         for outcome in evaluation.outcomes:

@@ -11,6 +11,7 @@ from archsearch.budget import Limits
 from archsearch.evaluate import Evaluation
 from archsearch.search.baselines import Baseline
 from archsearch.search.space import Params
+from archsearch.stats import standard_error
 from archsearch.types import Expected, UpperBound
 
 Origin = Literal["baseline", "sampler", "enumeration"]
@@ -82,6 +83,15 @@ class Trial:
         ours, theirs = self.scored.scores, self.lost_to.scored.scores
         difference = sum(ours[question] - theirs[question] for question in ours) / len(ours)
         return self.lost_to.scored.mean + difference
+
+    @property
+    def error(self) -> float:
+        """Standard error of `worth`, for a score on questions like these."""
+        ours = self.scored.scores
+        if self.lost_to is None:
+            return standard_error(list(ours.values()))
+        theirs = self.lost_to.scored.scores
+        return standard_error([ours[question] - theirs[question] for question in ours])
 
     def may_win(self, limits: Limits) -> bool:
         """Whether it is complete and its measured cost is within the cap per question."""

@@ -6,9 +6,11 @@ import optuna
 import pytest
 
 from archsearch.registry import validate
+from archsearch.search.own_sampler import OwnSampler
 from archsearch.search.proposer import Proposer
 from archsearch.search.sampler import SamplerConfig, chosen
 from archsearch.search.samplers.random import Random
+from archsearch.search.seen import ERROR, Seen
 from archsearch.search.space import SearchSpace
 from archsearch.testing.sampler_contract import LAYERS, POINTS, score
 from tests.stores import viewed
@@ -30,6 +32,24 @@ class Recorded(SamplerConfig):
     def build(self, seed, space):
         self.built.append(seed)
         return Ours(seed=seed)
+
+
+class Onlooker(SamplerConfig):
+    """A strategy that keeps what it was shown last, and takes any label."""
+
+    name: Literal["onlooker"] = "onlooker"
+    compares: ClassVar[bool] = True
+    seen: ClassVar[list[Seen]] = []
+
+    def build(self, seed, space):
+        return OwnSampler(self, seed, space.choices())
+
+    def propose(self, seen, choices, rng):
+        self.seen[:] = seen
+        return {}
+
+    def pick(self, seen, taken, name, labels, rng):
+        return labels[0]
 
 
 @pytest.fixture
@@ -86,6 +106,16 @@ def test_a_run_taken_up_elsewhere_runs_it_too(space, tmp_path, no_default, recor
     run(space, recorded, mirror, range(3))
     assert recorded.asked
     assert all(type(sampler) is Ours for sampler, *_ in recorded.asked)
+
+
+def test_an_error_that_is_told_reaches_samplers_of_our_own(space, tmp_path):
+    proposer = Proposer(space, Onlooker(), seed=0, name="study", mirror=tmp_path / "study.db")
+    for number, error in enumerate([0.1, None, 0.2]):
+        proposer.ask(number)
+        proposer.tell(number, [0.5], over={}, error=error, notes={})
+    assert [trial.error for trial in Onlooker.seen] == [0.1, None]
+    shown = viewed(tmp_path / "study.db", "study").trials
+    assert [trial.user_attrs[ERROR] for trial in shown] == [0.1, None, 0.2]
 
 
 def test_a_sampler_that_cannot_be_had_is_known_before_the_first_ask(space, tmp_path):

@@ -11,6 +11,7 @@ from archsearch.evaluate import Evaluation, Outcome
 from archsearch.search.config import Racing
 from archsearch.search.racing import Race, deviations_ahead, deviations_foreseen, overtaking
 from archsearch.search.trial import State, Trial
+from archsearch.stats import standard_error
 from archsearch.types import Failure, Measured, Score
 
 QUESTIONS = 100
@@ -186,3 +187,4 @@ def test_what_a_sampler_is_told_is_no_easy_beginning():
     trial = incumbent([1.0] * 10, number=1)
     trial.state, trial.lost_to = State.RACED_OUT, rival
     assert trial.worth == pytest.approx(0.25)
+    assert trial.error == pytest.approx(standard_error([0.0] * 10))

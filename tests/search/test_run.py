@@ -161,6 +161,7 @@ def test_the_optuna_study_is_an_ordinary_one(whole):
         assert trial.params == point["params"]
         assert trial.constraints.keys() == {"cost", "valid"}
         feasible = all(value <= 0 for value in trial.constraints.values())
+        assert bool(trial.user_attrs["standard_error"]) == (trial.constraints["valid"] <= 0)
         assert feasible == (
             point["state"] in {*EVALUATED, "duplicate"} and not _refused(report, point)
         )

@@ -2,11 +2,12 @@
 
 A Gaussian process (Rasmussen and Williams 2006, chapter 2) over whole points: its kernel is a sum
 of main effects, one for each label, and of interactions that fade with the number of choices in
-which two points differ. Noise and scale are those that make the scores most likely. Proposed is
-the point of the highest expected improvement (Jones et al. 1998) over the best *predicted* value,
-as the best measured one is flattered (Picheny et al. 2013), times the probability that constraints
-are kept (Gardner et al. 2014). A trial that runs counts as if it came out as predicted (Ginsbourger
-et al. 2010).
+which two points differ. The noise of a score is its standard error (it may differ from point to
+point: section 2.2), so that of a trial stopped early says less; the scale is the one that makes the
+scores most likely. Proposed is the point of the highest expected improvement (Jones et al. 1998)
+over the best *predicted* value, as the best measured one is flattered (Picheny et al. 2013), times
+the probability that constraints are kept (Gardner et al. 2014). A trial that runs counts as if it
+came out as predicted (Ginsbourger et al. 2010).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product as pairs
-from math import erf, log1p, sqrt
+from math import erf, log, log1p, sqrt
 from random import Random
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -50,7 +51,7 @@ class Bayes(SamplerConfig):
     weighs_several: ClassVar[bool] = False
 
     name: Literal["bayes"] = "bayes"
-    startup_trials: int = Field(default=4, ge=1)
+    startup_trials: int = Field(default=20, ge=1)
     """Distinct points told before it models anything; random till then. Baselines in the space
     count."""
 
@@ -80,7 +81,12 @@ class Improvement(Weighing):
         """Expected improvement, times the probability that constraints are kept."""
         code = Code(choices)
         there, kept = code.of(points), [trial for trial in known if trial.kept]
-        model = Process.fitted(code, code.of([t.params for t in kept]), [t.score for t in kept])
+        model = Process.fitted(
+            code,
+            code.of([t.params for t in kept]),
+            [t.score for t in kept],
+            [t.error for t in kept],
+        )
         worth = model.improvement(there, code.of(running))
         for excess in _violated(known):
             worth = worth * Process.fitted(code, code.of([t.params for t in known]), excess).below(
@@ -150,33 +156,49 @@ class Process:
     points: Floats
     rest: Floats
     """Values less their mean."""
+    unsure: Floats
+    """Variance of the noise of each value, in that of the surest."""
     mean: float
     main: float
     """Share of main effects in the process's variance."""
     noise: float
-    """Variance of the noise, in that of the process."""
+    """Variance of the noise of the surest, in that of the process."""
     scale: float
     """Variance of the process."""
 
     @classmethod
-    def fitted(cls, code: Code, points: Floats, values: Sequence[float]) -> Process:
-        """With the parameters that make the values most likely; for each pair of the others the
-        likeliest scale is known."""
-        mean = float(np.mean(values))
+    def fitted(
+        cls,
+        code: Code,
+        points: Floats,
+        values: Sequence[float],
+        errors: Sequence[float | None] = (),
+    ) -> Process:
+        """With the parameters that make the values most likely.
+
+        `errors` are standard errors of the values. Where all are known so is the noise, and the
+        scale is what is weighed; else all values are as noisy, and the likeliest scale is known.
+        """
+        known = np.array(errors, dtype=np.float64) ** 2
+        least = float(known.min()) if len(known) and np.isfinite(known).all() else None
+        unsure = np.ones(len(values)) if least is None else known / least
+        mean = float(np.average(values, weights=1 / unsure))
         rest = np.array(values) - mean
         shared, near = code.kernels(points, points)
         shared = shared / _present(points)
         best, found = -np.inf, None
         for main, noise in pairs(MAIN, NOISE):
-            covariance = main * shared + (1 - main) * near + noise * np.eye(len(rest))
+            covariance = main * shared + (1 - main) * near + noise * np.diag(unsure)
             factor = np.linalg.cholesky(covariance)
             white = np.linalg.solve(factor, rest)
-            scale = float(white @ white + PRIOR_SCALE) / (len(rest) + 1)
-            likelihood = -np.log(np.diag(factor)).sum() - (len(rest) + 1) / 2 * np.log(scale)
+            squares, count = float(white @ white) + PRIOR_SCALE, len(rest) + 1
+            scale = squares / count if least is None else least / noise
+            likelihood = -float(np.log(np.diag(factor)).sum())
+            likelihood -= (count * log(scale) + squares / scale) / 2
             if likelihood > best:
                 best, found = likelihood, (main, noise, scale)
         assert found is not None  # noqa: S101  the lists above are not empty
-        return cls(code, points, rest, mean, *found)
+        return cls(code, points, rest, unsure, mean, *found)
 
     def improvement(self, there: Floats, running: Floats) -> Floats:
         """Expected, over the best predicted value, at points `there`."""
@@ -194,7 +216,8 @@ class Process:
     def _predicted(self, there: Floats, running: Floats) -> tuple[Floats, Floats]:
         """Mean and standard deviation at points `there`; `running` points lower the latter."""
         known = np.concatenate([self.points, running])
-        inner = self._kernel(known, known) + self.noise * np.eye(len(known))
+        unsure = np.concatenate([self.unsure, np.ones(len(running))])
+        inner = self._kernel(known, known) + self.noise * np.diag(unsure)
         across = self._kernel(there, known)
         factor = np.linalg.cholesky(inner)
         explained = np.linalg.solve(factor, across.T)

@@ -15,8 +15,14 @@ from tests.search.samplers.optuna_suite import FiniteBasic, FiniteRelative
 CHOICES = {"x": [1, 2, 4, 8, 16], "y": ["a", "b", "c"]}
 
 
-def seen(x, y, value=None, *, over=-1.0):
-    return Seen(params={"x": x, "y": y}, labels=CHOICES, value=value, constraints={"cost": over})
+def seen(x, y, value=None, *, over=-1.0, error=None):
+    return Seen(
+        params={"x": x, "y": y},
+        labels=CHOICES,
+        value=value,
+        error=error,
+        constraints={"cost": over},
+    )
 
 
 def propose(trials, startup=1):
@@ -103,6 +109,40 @@ def test_what_it_predicts_is_as_far_off_as_it_says():
         off.append((values[40:] - mean) / deviation)
     assert np.mean(off) == pytest.approx(0, abs=0.25)
     assert np.std(off) == pytest.approx(1, abs=0.2)
+
+
+def test_scores_of_few_questions_count_for_less():
+    """Two are 0.2 above the others. What lies beside the surer one is proposed."""
+
+    def proposed(*, sure, unsure):
+        others = [(x, y) for x in (1, 2, 4) for y in "abc" if (x, y) not in {(4, "a"), (4, "b")}]
+        trials = [seen(x, y, 0.5, error=0.02) for x, y in others]
+        high = [seen(4, sure, 0.7, error=0.02), seen(4, unsure, 0.7, error=0.2)]
+        return propose([*trials, *high])
+
+    assert proposed(sure="a", unsure="b")["y"] == "a"
+    assert proposed(sure="b", unsure="a")["y"] == "b"
+
+
+def test_what_it_predicts_is_as_far_off_as_it_says_where_values_are_not_equally_sure():
+    code, rng = Code({name: tuple(range(4)) for name in "abcd"}), np.random.default_rng(0)
+    points = rng.integers(4, size=(60, 4)) / 3
+    shared, near = code.kernels(points, points)
+    law = 0.01 * (0.65 * shared / 4 + 0.35 * near)
+    errors = np.where(np.arange(40) % 2, 0.02, 0.2)
+    off, blind = [], []
+    for _ in range(60):
+        values = rng.multivariate_normal(np.full(60, 0.5), law + 1e-12 * np.eye(60))
+        noisy = (values[:40] + errors * rng.standard_normal(40)).tolist()
+        mean, deviation = Process.fitted(code, points[:40], noisy, errors.tolist())._predicted(
+            points[40:], points[:0]
+        )
+        off.append((values[40:] - mean) / deviation)
+        untold, _ = Process.fitted(code, points[:40], noisy)._predicted(points[40:], points[:0])
+        blind.append(np.mean((values[40:] - untold) ** 2) - np.mean((values[40:] - mean) ** 2))
+    assert np.mean(off) == pytest.approx(0, abs=0.25)
+    assert np.std(off) == pytest.approx(1, abs=0.2)
+    assert np.mean(blind) > 0, "errors that are told make predictions no better"
 
 
 def test_startup_trials_are_at_least_one():
