@@ -94,21 +94,45 @@ def test_a_space_too_large_to_list_is_searched_around_the_best(space, monkeypatc
     assert sum(point.get(name) != label for name, label in best.items()) <= 2
 
 
-def test_what_it_predicts_is_as_far_off_as_it_says():
-    """Values of its own law, at points that it was not told of."""
-    code, rng = Code({name: tuple(range(4)) for name in "abcd"}), np.random.default_rng(0)
+CODE = Code({name: tuple(range(4)) for name in "abcd"})
+
+
+def drawn(errors):
+    """60 times 60 points, the values there by a law of the process's own, and those of the first 40
+    with noise of such standard errors."""
+    rng = np.random.default_rng(0)
     points = rng.integers(4, size=(60, 4)) / 3
-    shared, near = code.kernels(points, points)
+    shared, near = CODE.kernels(points, points)
     law = 0.01 * (0.65 * shared / 4 + 0.35 * near)
-    off = []
     for _ in range(60):
         values = rng.multivariate_normal(np.full(60, 0.5), law + 1e-12 * np.eye(60))
-        noisy = values + 0.03 * rng.standard_normal(60)
-        process = Process.fitted(code, points[:40], noisy[:40].tolist())
-        mean, deviation = process._predicted(points[40:], points[:0])
+        yield points, values, (values[:40] + errors * rng.standard_normal(40)).tolist()
+
+
+def predicted(points, noisy, errors=()):
+    """Means and deviations at the points that the process was not told of."""
+    return Process.fitted(CODE, points[:40], noisy, errors)._predicted(points[40:], points[:0])
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_what_it_predicts_is_as_far_off_as_it_says(told):
+    """With the noise that it fits; and with that it is told, which differs from value to value."""
+    errors = np.where(np.arange(40) % 2, 0.02, 0.2) if told else np.full(40, 0.03)
+    off = []
+    for points, values, noisy in drawn(errors):
+        mean, deviation = predicted(points, noisy, errors.tolist() if told else ())
         off.append((values[40:] - mean) / deviation)
     assert np.mean(off) == pytest.approx(0, abs=0.25)
     assert np.std(off) == pytest.approx(1, abs=0.2)
+
+
+def test_errors_that_are_told_make_it_predict_better():
+    errors = np.where(np.arange(40) % 2, 0.02, 0.2)
+    told, untold = [], []
+    for points, values, noisy in drawn(errors):
+        told.append(values[40:] - predicted(points, noisy, errors.tolist())[0])
+        untold.append(values[40:] - predicted(points, noisy)[0])
+    assert np.std(told) < np.std(untold)
 
 
 def test_scores_of_few_questions_count_for_less():
@@ -122,27 +146,6 @@ def test_scores_of_few_questions_count_for_less():
 
     assert proposed(sure="a", unsure="b")["y"] == "a"
     assert proposed(sure="b", unsure="a")["y"] == "b"
-
-
-def test_what_it_predicts_is_as_far_off_as_it_says_where_values_are_not_equally_sure():
-    code, rng = Code({name: tuple(range(4)) for name in "abcd"}), np.random.default_rng(0)
-    points = rng.integers(4, size=(60, 4)) / 3
-    shared, near = code.kernels(points, points)
-    law = 0.01 * (0.65 * shared / 4 + 0.35 * near)
-    errors = np.where(np.arange(40) % 2, 0.02, 0.2)
-    off, blind = [], []
-    for _ in range(60):
-        values = rng.multivariate_normal(np.full(60, 0.5), law + 1e-12 * np.eye(60))
-        noisy = (values[:40] + errors * rng.standard_normal(40)).tolist()
-        mean, deviation = Process.fitted(code, points[:40], noisy, errors.tolist())._predicted(
-            points[40:], points[:0]
-        )
-        off.append((values[40:] - mean) / deviation)
-        untold, _ = Process.fitted(code, points[:40], noisy)._predicted(points[40:], points[:0])
-        blind.append(np.mean((values[40:] - untold) ** 2) - np.mean((values[40:] - mean) ** 2))
-    assert np.mean(off) == pytest.approx(0, abs=0.25)
-    assert np.std(off) == pytest.approx(1, abs=0.2)
-    assert np.mean(blind) > 0, "errors that are told make predictions no better"
 
 
 def test_startup_trials_are_at_least_one():
