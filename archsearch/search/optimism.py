@@ -24,7 +24,8 @@ def optimism(table: Floats, worths: Floats, *, winner: int, pooled: float, quest
     """Score of the winner on the search questions, minus what it would get on fresh ones.
 
     `table` holds search scores, a row for each architecture and a column for each question, nan
-    where one was raced out before; `worths` their means, or what stands for it (`Trial.worth`).
+    where one was not scored, being raced out or paused before; `worths` their means, or what stands
+    for it (`Trial.worth`).
     `winner` is a row without nan, `pooled` its mean over all its `questions`, select ones included.
     """
     absent = np.isnan(table)

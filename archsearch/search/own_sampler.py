@@ -14,7 +14,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from archsearch.errors import ConfigError
-from archsearch.search.seen import ERROR, Seen, Strategy
+from archsearch.search.seen import ERROR, PAUSED, Seen, Strategy
 from archsearch.search.space import Label
 
 
@@ -97,6 +97,7 @@ class OwnSampler(BaseSampler):
                 labels={n: self._labels(n, found) for n, found in other.distributions.items()},
                 value=None if several else _value(other, sign),
                 error=other.user_attrs.get(ERROR),
+                paused=other.user_attrs.get(PAUSED, False),
                 constraints=other.constraints,
             )
             for other in _others(study, trial)

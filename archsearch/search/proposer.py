@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from archsearch.errors import RunError
 from archsearch.search.sampler import Objective, SamplerConfig
-from archsearch.search.seen import ERROR
+from archsearch.search.seen import ERROR, PAUSED
 from archsearch.search.space import Label, Params, SearchSpace
 from archsearch.seeds import seed_of
 
@@ -39,11 +39,11 @@ class Proposer:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._space, self._sampler, self._seed = space, sampler, seed
+        self._space, self.sampler, self._seed = space, sampler, seed
         score, cost = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
         directions = [score] if objective == "score" else [score, cost]
         self._study = optuna.create_study(
-            directions=directions, study_name=name, sampler=self._sampler.build(seed, space)
+            directions=directions, study_name=name, sampler=sampler.build(seed, space)
         )
         self._mirror = _mirror(mirror, name, directions)
         self._mirrored = len(self._mirror.get_trials(deepcopy=False))
@@ -54,7 +54,7 @@ class Proposer:
         """The sampler's next point, or `params` as if it had proposed them."""
         # Always ours: a study that is made or loaded without a sampler falls back to Optuna's own.
         seed = seed_of([self._seed, "ask", number])
-        self._study.sampler = self._sampler.build(seed, self._space)
+        self._study.sampler = self.sampler.build(seed, self._space)
         if params is not None:
             self._study.enqueue_trial(params)
         trial = self._study.ask()
@@ -74,17 +74,19 @@ class Proposer:
         *,
         over: Mapping[str, float],
         error: float | None = None,
+        paused: bool = False,
         notes: Mapping[str, Any],
     ) -> None:
         """The result of trial `number`: its score and, where it is an objective, its cost; by how
-        much each constraint is violated (<= 0 is kept; every trial must set the same ones); and the
-        standard error of the score, where there is one. `notes` are shown beside it."""
+        much each constraint is violated (<= 0 is kept; every trial must set the same ones); the
+        standard error of the score, where there is one; and whether the trial is `paused`, so that
+        its point may be proposed again. `notes` are shown beside it."""
         trial = self._asked.pop(number, None)
         if trial is None:
             return  # a baseline outside the space: nothing a sampler could learn from
         for name, excess in over.items():
             trial.set_constraint(name, excess)
-        for name, note in {"number": number, ERROR: error, **notes}.items():
+        for name, note in {"number": number, ERROR: error, PAUSED: paused, **notes}.items():
             trial.set_user_attr(name, note)
         frozen = self._study.tell(trial, values)
         self._told += 1

@@ -51,6 +51,17 @@ class Race:
     """Complete trials that may win, best first."""
     questions: int
     """Of the whole search split."""
+    pause: int
+    """Of these, after how many the trial pauses."""
+
+    def next_look(self, seen: int) -> int:
+        """Up to how many questions a trial goes on that has answered `seen`."""
+        return min(seen + self.settings.block, self.pause)
+
+    def pauses(self, evaluation: Evaluation) -> bool:
+        """Whether a trial with these outcomes pauses; one with failures goes on, so that it is
+        known what is to be repeated."""
+        return len(evaluation.outcomes) >= self.pause and not evaluation.failures
 
     def lost_to(self, evaluation: Evaluation) -> Trial | None:
         """The incumbent that stops a trial with these outcomes; None to go on.

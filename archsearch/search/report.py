@@ -13,8 +13,7 @@ from archsearch.meter import Meter
 from archsearch.models.base import Model
 from archsearch.search.config import StudyConfig
 from archsearch.search.selection import Contender, Verdict
-from archsearch.search.study import Coordinator, ranking
-from archsearch.search.trial import Trial
+from archsearch.search.trial import Trial, ranking
 from archsearch.seeds import seed_of
 from archsearch.stats import Interval, mean_interval, paired_difference
 from archsearch.types import Measured
@@ -26,7 +25,7 @@ Json = dict[str, Any]
 
 def report(
     config: StudyConfig,
-    coordinator: Coordinator,
+    trials: Sequence[Trial],
     verdict: Verdict,
     *,
     models: Mapping[str, Model],
@@ -66,15 +65,13 @@ def report(
             }
             for finalist in verdict.finalists
         ],
-        "front": [
-            trial.number for trial in front(ranking(coordinator.trials, budget.per_question))
-        ],
-        "trials": [_trial(trial) for trial in coordinator.trials],
+        "front": [trial.number for trial in front(ranking(trials, budget.per_question))],
+        "trials": [_trial(trial) for trial in trials],
         **_metered(meter),
         "flops": {
             "drawn": meter.drawn_flops,
             "charged": spent.flops,
-            "used": sum(map(_used_flops, _evaluations(coordinator, verdict))),
+            "used": sum(map(_used_flops, _evaluations(trials, verdict))),
         },
         "unsafe_exec": unsafe,
         "seconds": seconds,
@@ -158,6 +155,7 @@ def _trial(trial: Trial) -> Json:
         "state": str(trial.state),
         "reason": trial.reason,
         "twin": trial.twin,
+        "continued_by": trial.continued_by,
         "score": evaluation.mean if evaluation and evaluation.scores else None,
         "flops_per_question": evaluation.cost.flops if evaluation else None,
         "expected_flops_per_question": trial.expected.flops if trial.expected else None,
@@ -207,9 +205,10 @@ def _highest(evaluation: Evaluation) -> float:
     return max((outcome.cost.flops for outcome in evaluation.outcomes), default=0.0)
 
 
-def _evaluations(coordinator: Coordinator, verdict: Verdict) -> Iterator[Evaluation]:
+def _evaluations(trials: Sequence[Trial], verdict: Verdict) -> Iterator[Evaluation]:
     """Everything that was evaluated, each counted in full: what a search without reuse draws."""
-    yield from (trial.evaluation for trial in coordinator.trials if trial.evaluation)
+    last = (trial for trial in trials if trial.continued_by is None)
+    yield from (trial.evaluation for trial in last if trial.evaluation)
     yield from (finalist.select for finalist in verdict.finalists)
     yield from (contender.test for contender in (verdict.best, *verdict.baselines))
 

@@ -24,6 +24,7 @@ from archsearch.ledger import Ledger
 from archsearch.meter import Meter
 from archsearch.models.base import Model
 from archsearch.search.config import StudyConfig
+from archsearch.search.coordinator import Coordinator
 from archsearch.search.crew import Crew, Delegating
 from archsearch.search.forecast import Forecast
 from archsearch.search.growth import FREE, changes
@@ -35,7 +36,7 @@ from archsearch.search.proposer import Proposer
 from archsearch.search.report import report
 from archsearch.search.sampler import SAMPLERS, SamplerConfig, chosen
 from archsearch.search.selection import Contender, Verdict, select, test
-from archsearch.search.study import Coordinator, Study, planned_questions
+from archsearch.search.study import Study, planned_questions
 from archsearch.search.tasks import Process, Tasks
 from archsearch.store import SampleStore
 from archsearch.types import Score
@@ -218,15 +219,14 @@ def _study(
 
 
 async def _search(study: Study, models: Mapping[str, Model], meter: Meter) -> dict[str, Any]:
-    coordinator = Coordinator(study)
-    await coordinator.explore()
-    verdict = await test(coordinator, study, await select(coordinator, study))
+    trials = await Coordinator(study).explore()
+    verdict = await test(trials, study, await select(trials, study))
     _write_best(study, verdict)
     _write_answers(study, verdict)
     study.progress.phase = "done"
     return report(
         study.config,
-        coordinator,
+        trials,
         verdict,
         models=models,
         meter=meter,

@@ -28,6 +28,12 @@ class SamplerConfig(BaseModel, ABC):
 
     name: str
 
+    def pauses_after(self, seen: int, questions: int) -> int:
+        """After how many of all `questions` a trial pauses that begins (`seen` is 0) or goes on
+        after so many; after all: it does not. What it scored so far is told, and it goes on when
+        its point is proposed again (freeze-thaw Bayesian optimisation: Swersky et al. 2014)."""
+        return questions
+
     @abstractmethod
     def build(self, seed: int, space: SearchSpace) -> BaseSampler:
         """A new sampler for points of `space`. Each ask gets its own, seeded by the trial's number,

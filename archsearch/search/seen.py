@@ -12,8 +12,8 @@ from typing import Protocol
 
 from archsearch.search.space import Label, Params
 
-ERROR = "standard_error"
-"""Name of the attribute under which Optuna keeps `Seen.error`."""
+ERROR, PAUSED = "standard_error", "paused"
+"""Names of the attributes under which Optuna keeps `Seen.error` and `Seen.paused`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,8 @@ class Seen:
     """The higher, the better; None for a trial that runs or failed."""
     error: float | None = None
     """Standard error of `value`, where it is known."""
+    paused: bool = False
+    """Whether `value` rests on the first questions only, and its point may be proposed again."""
     constraints: Mapping[str, float] = field(default_factory=dict)
     """By how much each is violated; <= 0 is kept."""
 

@@ -24,8 +24,8 @@ from archsearch.search.baselines import Baseline, Kind, matched
 from archsearch.search.latency import median_latency
 from archsearch.search.optimism import optimism, table_of
 from archsearch.search.racing import overtaking
-from archsearch.search.study import Coordinator, Study, planned_questions, ranking
-from archsearch.search.trial import State, Trial
+from archsearch.search.study import Study, planned_questions
+from archsearch.search.trial import Trial, ranking
 from archsearch.types import Measured
 
 EQUAL = 0.95
@@ -79,15 +79,15 @@ class Verdict:
     baselines: tuple[Contender, ...]
 
 
-async def select(coordinator: Coordinator, study: Study) -> tuple[Finalist, ...]:
+async def select(trials: Sequence[Trial], study: Study) -> tuple[Finalist, ...]:
     """The finalists; the winner first, then those that stayed longest. One with a question that
     could not be scored leaves, as long as others are whole.
 
     It ends with the select split, with one finalist left, or where the study's budget does.
     """
-    ranked = ranking(coordinator.trials, study.config.budget.per_question)
+    ranked = ranking(trials, study.config.budget.per_question)
     if not ranked:
-        raise RunError(_no_winner(coordinator.trials, study.config.budget.per_question))
+        raise RunError(_no_winner(trials, study.config.budget.per_question))
     study.progress.phase = "selecting"
     left = await _admitted(study, ranked)
     gone: list[Finalist] = []
@@ -96,7 +96,7 @@ async def select(coordinator: Coordinator, study: Study) -> tuple[Finalist, ...]
         for start in range(0, len(items), block):
             if len(left) == 1:
                 break
-            left = await _scored_again(coordinator, left, items[start : start + block])
+            left = await _scored_again(study, left, items[start : start + block])
             if whole := [finalist for finalist in left if not finalist.select.failures]:
                 # Means over different questions do not compare.
                 gone = [finalist for finalist in left if finalist.select.failures] + gone
@@ -160,11 +160,11 @@ def _whole(study: Study) -> int:
 
 
 async def _scored_again(
-    coordinator: Coordinator, finalists: Sequence[Finalist], items: Sequence[Item]
+    study: Study, finalists: Sequence[Finalist], items: Sequence[Item]
 ) -> list[Finalist]:
     """All of them with `items` added, in their order."""
     tasks = [
-        asyncio.ensure_future(coordinator.evaluation(finalist.trial.found, items))
+        asyncio.ensure_future(study.evaluation(finalist.trial.found, items))
         for finalist in finalists
     ]
     try:
@@ -179,31 +179,31 @@ async def _scored_again(
     ]
 
 
-async def test(coordinator: Coordinator, study: Study, finalists: Sequence[Finalist]) -> Verdict:
+async def test(trials: Sequence[Trial], study: Study, finalists: Sequence[Finalist]) -> Verdict:
     """The winner beside a single call and self-consistency at equal FLOPs, on the test split."""
     study.progress.phase = "testing"
-    coordinator.set_aside(0)
+    study.set_aside(0)
     winner = finalists[0].trial
-    contenders = {"best": winner.found, **await _rivals(coordinator, study, winner)}
+    contenders = {"best": winner.found, **await _rivals(trials, study, winner)}
     tested = {
         name: Contender(
             name=name,
             architecture=architecture,
-            test=await coordinator.evaluation(architecture, study.splits.test),
+            test=await study.evaluation(architecture, study.splits.test),
         )
         for name, architecture in contenders.items()
     }
     return Verdict(
         winner=winner,
         finalists=tuple(finalists),
-        optimism=_optimism(coordinator.trials, finalists[0], study.splits.search),
+        optimism=_optimism(trials, finalists[0], study.splits.search),
         best=tested.pop("best"),
         baselines=tuple(tested.values()),
     )
 
 
 def _optimism(trials: Sequence[Trial], winner: Finalist, items: Sequence[Item]) -> float:
-    tried = [t for t in trials if t.state in (State.COMPLETE, State.RACED_OUT) and t.evaluation]
+    tried = [trial for trial in trials if trial.has_worth and trial.continued_by is None]
     return optimism(
         table_of(tried, [item.question.id for item in items]),
         np.array([trial.worth for trial in tried]),
@@ -213,15 +213,13 @@ def _optimism(trials: Sequence[Trial], winner: Finalist, items: Sequence[Item]) 
     )
 
 
-async def _rivals(coordinator: Coordinator, study: Study, winner: Trial) -> dict[str, Architecture]:
+async def _rivals(trials: Sequence[Trial], study: Study, winner: Trial) -> dict[str, Architecture]:
     """The two baselines, each with the model and style that did best on the search questions."""
     settings = study.config.baselines
-    single = _best_of_kind(coordinator.trials, "single call") or Baseline(
+    single = _best_of_kind(trials, "single call") or Baseline(
         kind="single call", model=study.config.writers[0], style=settings.styles[0]
     )
-    repeated = _best_of_kind(coordinator.trials, "self-consistency") or replace(
-        single, kind="self-consistency"
-    )
+    repeated = _best_of_kind(trials, "self-consistency") or replace(single, kind="self-consistency")
     equal = await matched(
         repeated,
         settings,

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from statistics import fmean
 from typing import Literal
 
 from archsearch.architecture import Architecture
 from archsearch.budget import Limits
-from archsearch.evaluate import Evaluation
+from archsearch.evaluate import Evaluation, Outcome
 from archsearch.search.baselines import Baseline
 from archsearch.search.space import Params
 from archsearch.stats import standard_error
 from archsearch.types import Expected, UpperBound
 
-Origin = Literal["baseline", "sampler", "enumeration"]
+Origin = Literal["baseline", "sampler", "enumeration", "leader"]
+"""Who proposed it; the last is the coordinator's, which at the end goes on with what is ahead."""
 
 
 class State(StrEnum):
@@ -28,6 +31,9 @@ class State(StrEnum):
     RACED_OUT = "raced out"
     """Stopped before all questions, as it would hardly overtake a better and no dearer trial; it
     neither wins nor enters the front."""
+    PAUSED = "paused"
+    """Scored on the first questions, as its sampler wanted no more yet; another trial may go on
+    with it. Until then it neither wins nor enters the front."""
     DUPLICATE = "duplicate"
     """Its architecture was evaluated before; the known result is told again, at no cost."""
     REFUSED = "refused"
@@ -55,9 +61,14 @@ class Trial:
     """Per question, as foreseen when it was proposed."""
     upper: UpperBound | None = None
     evaluation: Evaluation | None = None
-    """On the search questions, or the first of them where it was raced out."""
-    lost_to: Trial | None = None
-    """Whom it was raced out by."""
+    """On the search questions, or the first of them where it was raced out or is paused."""
+    rivals: Sequence[Trial] = ()
+    """Of one that was not scored whole, those whom it is compared with: what it was raced out by,
+    or all complete trials that were known when it was proposed."""
+    continues: Trial | None = None
+    """The paused trial that it goes on with."""
+    continued_by: int | None = None
+    """Number of the trial that goes on with this one."""
 
     @property
     def scored(self) -> Evaluation:
@@ -74,24 +85,36 @@ class Trial:
         return self.architecture
 
     @property
+    def before(self) -> tuple[Outcome, ...]:
+        """What the trial that it continues was scored on, in order."""
+        return self.continues.scored.outcomes if self.continues else ()
+
+    @property
+    def has_worth(self) -> bool:
+        """Whether it was scored, if only on the first questions."""
+        return self.state in (State.COMPLETE, State.RACED_OUT, State.PAUSED)
+
+    @property
     def worth(self) -> float:
         """What a sampler is told of a trial that has an evaluation: its mean score or, where it was
-        raced out, the other's mean and their mean difference on the questions that it has seen (its
-        own mean there would reward an easy beginning)."""
-        if self.lost_to is None:
+        not scored whole, the mean of its rivals and its mean difference to them on the questions
+        that it has seen (its own mean there would reward an easy beginning)."""
+        if not self.rivals:
             return self.scored.mean
-        ours, theirs = self.scored.scores, self.lost_to.scored.scores
-        difference = sum(ours[question] - theirs[question] for question in ours) / len(ours)
-        return self.lost_to.scored.mean + difference
+        return fmean(rival.scored.mean for rival in self.rivals) + fmean(self._gained())
 
     @property
     def error(self) -> float:
         """Standard error of `worth`, for a score on questions like these."""
-        ours = self.scored.scores
-        if self.lost_to is None:
-            return standard_error(list(ours.values()))
-        theirs = self.lost_to.scored.scores
-        return standard_error([ours[question] - theirs[question] for question in ours])
+        return standard_error(self._gained())
+
+    def _gained(self) -> list[float]:
+        """Its scores, less the mean ones of its rivals."""
+        theirs = [rival.scored.scores for rival in self.rivals]
+        return [
+            score - (fmean(scores[question] for scores in theirs) if theirs else 0.0)
+            for question, score in self.scored.scores.items()
+        ]
 
     def may_win(self, limits: Limits) -> bool:
         """Whether it is complete and its measured cost is within the cap per question."""
@@ -100,3 +123,11 @@ class Trial:
             and self.evaluation is not None
             and limits.over(self.evaluation.cost) <= 0
         )
+
+
+def ranking(trials: Sequence[Trial], limits: Limits) -> list[Trial]:
+    """Trials that may win, best search score first; of equals the cheaper, then the earlier."""
+    return sorted(
+        (trial for trial in trials if trial.may_win(limits)),
+        key=lambda trial: (-trial.scored.mean, trial.scored.cost.size, trial.number),
+    )

@@ -49,16 +49,19 @@ class Weighing(ABC):
     def propose(
         self, seen: Sequence[Seen], choices: Mapping[str, Sequence[Label]], rng: Random
     ) -> Params:
-        """The unseen point of the highest worth; nothing at the beginning."""
-        known = told(seen, choices)
+        """The point of the highest worth that is unseen or paused; nothing at the beginning."""
+        # A trial that goes on holds all that the paused one did.
+        known = list({key(trial.params): trial for trial in told(seen, choices)}.values())
         kept = sorted((trial for trial in known if trial.kept), key=lambda trial: -trial.score)
-        if len({key(trial.params) for trial in kept}) < self.startup:
+        if len(kept) < self.startup:
             return {}
         best = [trial.params for trial in kept[: self.around]]
         points = unseen(self.space or product(choices), seen, rng, around=best)
+        running = [trial.params for trial in seen if trial.value is None]
+        busy = {key(point) for point in running}
+        points += [t.params for t in kept if t.paused and key(t.params) not in busy]
         if not points:
             return {}
-        running = [trial.params for trial in seen if trial.value is None]
         worth = self.worth(points, known=known, running=running, choices=choices, rng=rng)
         return points[int(np.argmax(worth))]
 

@@ -49,12 +49,13 @@ from archsearch.cost import Used
 from archsearch.errors import MissingExtra
 from archsearch.evaluate import Evaluator, Outcome
 from archsearch.ledger import Ledger
+from archsearch.search.coordinator import Coordinator
 from archsearch.search.forecast import Forecast
 from archsearch.search.progress import Progress
 from archsearch.search.proposer import Proposer
 from archsearch.search.sampler import SAMPLERS
-from archsearch.search.study import Coordinator, Study, ranking
-from archsearch.search.trial import Trial
+from archsearch.search.study import Study
+from archsearch.search.trial import Trial, ranking
 from archsearch.types import Expected, Measured, Message, Question, Score, Target, UpperBound
 
 TRIALS = {"ladder": 100, "valley": 100, "table": 64}

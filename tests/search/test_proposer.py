@@ -118,6 +118,14 @@ def test_an_error_that_is_told_reaches_samplers_of_our_own(space, tmp_path):
     assert [trial.user_attrs[ERROR] for trial in shown] == [0.1, None, 0.2]
 
 
+def test_samplers_of_our_own_are_told_which_trials_pause(space, tmp_path):
+    proposer = Proposer(space, Onlooker(), seed=0, name="study", mirror=tmp_path / "study.db")
+    for number, paused in enumerate([True, False, True]):
+        proposer.ask(number)
+        proposer.tell(number, [0.5], over={}, paused=paused, notes={})
+    assert [trial.paused for trial in Onlooker.seen] == [True, False]
+
+
 def test_a_sampler_that_cannot_be_had_is_known_before_the_first_ask(space, tmp_path):
     class Missing(Recorded):
         def build(self, seed, space):

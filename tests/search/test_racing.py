@@ -152,8 +152,8 @@ def test_one_more_point_is_never_held_against_a_trial_whose_rivals_are_all_alike
 HOPELESS, STRONG = [0.0] * 20, [1.0] * QUESTIONS
 
 
-def race(*incumbents, risk=0.01):
-    return Race(settings=Racing(risk=risk), incumbents=incumbents, questions=QUESTIONS)
+def race(*incumbents, risk=0.01, pause=QUESTIONS):
+    return Race(settings=Racing(risk=risk), incumbents=incumbents, questions=QUESTIONS, pause=pause)
 
 
 def test_the_hopeless_are_stopped_by_the_best_no_dearer_one():
@@ -185,6 +185,25 @@ def test_what_a_sampler_is_told_is_no_easy_beginning():
     """It was level with the incumbent on ten easy questions: so it is worth what that one is."""
     rival = incumbent([1.0] * 10 + [0.0] * 30)
     trial = incumbent([1.0] * 10, number=1)
-    trial.state, trial.lost_to = State.RACED_OUT, rival
+    trial.state, trial.rivals = State.RACED_OUT, (rival,)
     assert trial.worth == pytest.approx(0.25)
+    assert trial.error == pytest.approx(standard_error([0.0] * 10))
+
+
+def test_a_trial_that_pauses_is_looked_at_by_then():
+    looks = [race(pause=25).next_look(seen) for seen in (0, 10, 20)]
+    assert looks == [10, 20, 25]
+    paused = [race(pause=25).pauses(evaluation([1.0] * seen)) for seen in (10, 20, 25)]
+    assert paused == [False, False, True]
+    # So that it is known what is to be asked again.
+    failed = evaluation([1.0] * 25, q=Failure(kind="model", message="gone"))
+    assert not race(pause=25).pauses(failed)
+
+
+def test_a_paused_trial_is_compared_with_all_that_were_complete():
+    """Level with their mean on ten questions, which were easy for one of them."""
+    rivals = incumbent([1.0] * 10 + [0.0] * 30), incumbent([0.0] * 10 + [0.5] * 30, number=1)
+    trial = incumbent([0.5] * 10, number=2)
+    trial.state, trial.rivals = State.PAUSED, rivals
+    assert trial.worth == pytest.approx((0.25 + 0.375) / 2)
     assert trial.error == pytest.approx(standard_error([0.0] * 10))

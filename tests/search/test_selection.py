@@ -1,7 +1,6 @@
 """The decisions of selection, apart from the search around them."""
 
 import asyncio
-from types import SimpleNamespace
 
 import numpy as np
 from hypothesis import given
@@ -72,11 +71,13 @@ SIZE = {"search": 20, "select": 40, "test": 20}
 
 
 class Scripted:
-    """A coordinator whose trials have these scores on search and select questions, and whose
-    budget pays for so many select questions."""
+    """A study whose trials have these scores on search and select questions, and whose budget pays
+    for so many select questions."""
 
     def __init__(self, rows, affordable):
         self.rows, self.affordable = rows, affordable
+        self.config, self.progress = study(splits=SIZE), Progress()
+        self.splits = Splits(search=tuple(range(20)), select=tuple(range(40)), test=())
         self.trials = [self._trial(number, row) for number, row in enumerate(rows)]
 
     def _trial(self, number, row):
@@ -99,10 +100,8 @@ class Scripted:
 
 
 def selected(rows, affordable):
-    config = study(splits=SIZE)
-    splits = Splits(search=tuple(range(20)), select=tuple(range(40)), test=())
-    workplace = SimpleNamespace(config=config, splits=splits, progress=Progress())
-    return asyncio.run(select(Scripted(rows, affordable), workplace))
+    scripted = Scripted(rows, affordable)
+    return asyncio.run(select(scripted.trials, scripted))
 
 
 def test_the_best_of_both_splits_wins_whoever_led_the_search():

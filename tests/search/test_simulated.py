@@ -10,8 +10,7 @@ from archsearch.budget import Limits
 from archsearch.evaluate import Evaluation, Outcome
 from archsearch.search.config import Racing
 from archsearch.search.racing import Race
-from archsearch.search.study import ranking
-from archsearch.search.trial import State, Trial
+from archsearch.search.trial import State, Trial, ranking
 from archsearch.types import Measured, Score
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts" / "bench"))
@@ -46,13 +45,18 @@ def walked(scores, costs):
     trials = []
     for number, (row, cost) in enumerate(zip(scores, costs, strict=True)):
         landed = trials[: max(0, number - simulated.IN_FLIGHT + 1)]
-        race = Race(settings=Racing(), incumbents=ranking(landed, Limits()), questions=QUESTIONS)
+        race = Race(
+            settings=Racing(),
+            incumbents=ranking(landed, Limits()),
+            questions=QUESTIONS,
+            pause=QUESTIONS,
+        )
         trial = Trial(number=number, origin="sampler", params=None, architecture=None)
         trial.state = State.COMPLETE
         for seen in range(10, QUESTIONS + 1, 10):
             trial.evaluation = evaluation(row[:seen], cost)
             if seen < QUESTIONS and (rival := race.lost_to(trial.evaluation)):
-                trial.state, trial.lost_to = State.RACED_OUT, rival
+                trial.state, trial.rivals = State.RACED_OUT, (rival,)
                 break
         trials.append(trial)
     return trials

@@ -55,6 +55,14 @@ class Bayes(SamplerConfig):
     """Distinct points told before it models anything; random till then. Baselines in the space
     count."""
 
+    first_look: int = Field(default=10, ge=1)
+    """Questions after which a new trial pauses; one that goes on is scored on twice as many as it
+    was. What is not worth that stays where it is."""
+
+    def pauses_after(self, seen: int, questions: int) -> int:
+        """`first_look` questions, then twice as many each time."""
+        return min(2 * seen or self.first_look, questions)
+
     def build(self, seed: int, space: SearchSpace) -> BaseSampler:
         """A sampler of points of `space`."""
         from archsearch.search.own_sampler import OwnSampler

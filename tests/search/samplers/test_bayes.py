@@ -15,12 +15,13 @@ from tests.search.samplers.optuna_suite import FiniteBasic, FiniteRelative
 CHOICES = {"x": [1, 2, 4, 8, 16], "y": ["a", "b", "c"]}
 
 
-def seen(x, y, value=None, *, over=-1.0, error=None):
+def seen(x, y, value=None, *, over=-1.0, error=None, paused=False):
     return Seen(
         params={"x": x, "y": y},
         labels=CHOICES,
         value=value,
         error=error,
+        paused=paused,
         constraints={"cost": over},
     )
 
@@ -78,6 +79,45 @@ def test_running_points_are_not_proposed_again_and_the_next_lies_apart():
     one, *_ = first = [propose([seen(4, "b", 0.5)])]
     second = propose([seen(4, "b", 0.5), seen(**one)])
     assert second not in first
+
+
+EVERYWHERE = [
+    seen(x, y, 0.4, error=0.02) for x in CHOICES["x"] for y in CHOICES["y"] if (x, y) != (8, "b")
+]
+
+
+def test_a_trial_doubles_what_it_was_scored_on_each_time_that_it_goes_on():
+    looks = [0]
+    while looks[-1] < 100:
+        looks.append(Bayes(first_look=10).pauses_after(looks[-1], 100))
+    assert looks == [0, 10, 20, 40, 80, 100]
+    assert Bayes(first_look=10).pauses_after(0, 8) == 8
+
+
+def test_a_paused_point_is_proposed_again_until_it_is_not():
+    promising = seen(8, "b", 0.6, error=0.1, paused=True)
+    assert propose([*EVERYWHERE, promising]) == promising.params
+    assert propose([*EVERYWHERE, promising, seen(8, "b")]) == {}
+    assert propose([*EVERYWHERE, promising, seen(8, "b", 0.5, error=0.05)]) == {}
+    assert propose([*EVERYWHERE, seen(8, "b", 0.6, error=0.1, over=0.2, paused=True)]) == {}
+
+
+def test_the_more_promising_of_two_paused_points_goes_on():
+    unsure, hopeless = (
+        seen(8, y, value, error=0.1, paused=True) for y, value in [("b", 0.5), ("c", 0.1)]
+    )
+    others = [trial for trial in EVERYWHERE if trial.params != hopeless.params]
+    assert propose([*others, hopeless, unsure]) == unsure.params
+
+
+def test_what_went_on_counts_with_its_latest_score_alone():
+    """Alone, the first look at it would draw the search there."""
+    known = [seen(x, "a", 0.4, error=0.02) for x in (1, 4, 16)]
+    latest = seen(16, "b", 0.1, error=0.02)
+    assert propose([*known, seen(16, "b", 0.9, error=0.02, paused=True), latest]) == propose(
+        [*known, latest]
+    )
+    assert propose([*known, seen(16, "b", 0.9, error=0.02)]) != propose([*known, latest])
 
 
 def test_a_space_too_large_to_list_is_searched_around_the_best(space, monkeypatch):

@@ -1,0 +1,400 @@
+"""Coordinator: proposes trials, has them scored and tells their results, within the budget."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from itertools import count, islice, takewhile
+from math import log10
+from statistics import fmean
+from typing import Any
+
+from archsearch.architecture import Architecture
+from archsearch.benchmark import Item
+from archsearch.errors import BudgetExhausted, ConfigError, MissingSample
+from archsearch.evaluate import Evaluation
+from archsearch.search.baselines import Baseline, static
+from archsearch.search.config import StudyConfig
+from archsearch.search.racing import Race
+from archsearch.search.space import Params
+from archsearch.search.study import Study, planned_questions
+from archsearch.search.trial import Origin, State, Trial, ranking
+from archsearch.types import Expected, Measured, UpperBound
+
+STALE = 20
+"""Duplicates and refusals in a row after which the study enumerates what is unseen."""
+SECOND_CHANCE = 5
+"""Of those, how many the sampler may make again after each trial that was enumerated."""
+ENUMERABLE = 2_000
+"""Points of a space that are looked through for baselines."""
+LOOKED_THROUGH = 20_000
+"""Points that one enumeration looks through before the space counts as exhausted."""
+
+
+class Coordinator:
+    """Asks and tells in number order; evaluates `in_flight` trials at once.
+
+    Trial t is proposed knowing trials up to t - in_flight, whatever finished meanwhile. Resuming
+    walks the same way again: what the ledger holds is not evaluated, only told.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self.trials: list[Trial] = []
+        self._latest: dict[str, Trial] = {}
+        """The latest trial that evaluates each digest."""
+        self._barren = 0
+        """Duplicates and refusals in a row."""
+        self._unseen: Iterator[Params] | None = None
+        self._points: dict[str, Params] = {}
+        """Points of the space by digest, where it is small enough to tell."""
+        self._landed: list[Trial] = []
+        """Trials that were told, in number order."""
+        self._races: dict[int, Race] = {}
+        """Of each trial that runs, by number: whom it was to beat when it was proposed."""
+        self._due: deque[Baseline] = deque()
+        """Baselines that were not proposed yet."""
+        self._out_of_budget = False
+
+    async def explore(self) -> list[Trial]:
+        """Calibrates, then proposes and evaluates until enough architectures are known, the space
+        is exhausted, or the study's budget is. All trials, in number order."""
+        await self._study.calibrate()
+        self._points = points_by_digest(self._study.config)
+        self._due = await self._baselines()
+        self._study.set_aside(planned_questions(self._study.config))
+        flying: deque[tuple[Trial, asyncio.Task[None]]] = deque()
+        try:
+            for number in count():
+                while len(flying) >= self._study.config.search.in_flight:
+                    await self._land(*flying.popleft())
+                while (trial := await self._propose(number)) is None and flying:
+                    await self._land(*flying.popleft())
+                if trial is None:
+                    break
+                self.trials.append(trial)
+                flying.append((trial, asyncio.ensure_future(self._evaluate(trial))))
+        finally:
+            for _, task in flying:
+                task.cancel()
+            await asyncio.gather(*(task for _, task in flying), return_exceptions=True)
+        await self._retry()
+        self._study.set_aside(planned_questions(self._study.config, passes=0))
+        return self.trials
+
+    async def _baselines(self) -> deque[Baseline]:
+        """The static baselines that are not among the recorded trials, the cheapest first: what
+        comes later is raced against them. A model's own are settled when it joins the run."""
+        study, config = self._study, self._study.config
+        costs: dict[Baseline, float] = {}
+        for model in config.writers:
+            made = await static(
+                config.baselines, [model], config.budget.per_question, study.forecast
+            )
+            settled = study.ledger.settle(f"baselines of {model}", [asdict(one) for one in made])
+            for baseline in (Baseline(**data) for data in settled):
+                expected = await study.forecast.expected(baseline.architecture(config.baselines))
+                costs[baseline] = expected.size
+        records = takewhile(bool, map(study.ledger.asked, count()))
+        asked = {Baseline(**r["baseline"]) for r in records if r and r["baseline"]}
+        due = costs.keys() - asked
+        return deque(sorted(due, key=lambda one: (costs[one], str(one))))
+
+    def _spent(self) -> bool:
+        """Whether nothing more is to begin; the baselines do, however late it is."""
+        cap = self._study.config.budget.study.seconds
+        late = cap is not None and self._study.progress.seconds >= cap
+        return self._out_of_budget or (late and not self._due)
+
+    def _leader(self) -> Trial | None:
+        """The best of the paused trials, where it is ahead of every complete one."""
+        landed, limits = self._landed, self._study.config.budget.per_question
+        paused = [t for t in landed if t.state is State.PAUSED and t.continued_by is None]
+        able = [trial for trial in paused if limits.over(trial.scored.cost) <= 0]
+        leader = max(able, key=lambda trial: trial.worth, default=None)
+        behind = leader and any(t.worth >= leader.worth for t in self._ranked(landed))
+        return None if behind else leader
+
+    async def _propose(self, number: int) -> Trial | None:
+        """The next trial, judged; None when nothing more is to be tried as far as is known now."""
+        study = self._study
+        if self._spent():
+            return None
+        if (before := study.ledger.asked(number)) is not None:
+            trial: Trial | None = self._from_record(number, before)
+        elif (trial := await self._new(number)) is not None:
+            study.ledger.record_asked(number, _record(trial))
+        if trial is not None:
+            await self._judge(trial)
+        return trial
+
+    async def _new(self, number: int) -> Trial | None:
+        """A trial that no record tells of."""
+        if len(self._latest) < self._study.config.search.trials:
+            if self._due:
+                return self._from_baseline(number, self._due.popleft())
+            if self._barren < STALE:
+                return self._from_point(number, "sampler", None)
+            if (point := await self._next_unseen()) is not None:
+                return self._from_point(number, "enumeration", point)
+        if (leader := self._leader()) is not None:  # whoever wins must have been scored whole
+            return self._from_point(number, "leader", leader.params)
+        return None
+
+    def _from_record(self, number: int, record: Mapping[str, Any]) -> Trial:
+        """A trial as it was proposed, though the space may have grown since."""
+        layers, baseline = record["architecture"], record["baseline"]
+        trial = Trial(
+            number=number,
+            origin=record["origin"],
+            baseline=baseline and Baseline(**baseline),
+            params=record["params"],
+            architecture=Architecture.parse(layers) if layers is not None else None,
+        )
+        if trial.architecture is None:
+            trial.state, trial.reason = State.REFUSED, record["reason"]
+        self._ask_again(trial)
+        return trial
+
+    def _from_baseline(self, number: int, baseline: Baseline) -> Trial:
+        trial = Trial(
+            number=number,
+            origin="baseline",
+            baseline=baseline,
+            params=None,
+            architecture=baseline.architecture(self._study.config.baselines),
+        )
+        self._ask_again(trial)
+        return trial
+
+    def _ask_again(self, trial: Trial) -> None:
+        """Has the sampler propose a trial that is known already, where it is a point of the space;
+        where not, there is nothing that a sampler could learn from."""
+        if trial.params is None or not self._study.config.space.holds(trial.params):
+            known = trial.architecture
+            trial.params = self._points.get(known.digest) if known else None
+        if trial.params is not None:
+            self._study.proposer.ask(trial.number, trial.params)
+
+    def _from_point(self, number: int, origin: Origin, params: Params | None) -> Trial:
+        """A trial of the given point, or of the one that the sampler proposes."""
+        params = self._study.proposer.ask(number, params)
+        trial = Trial(number=number, origin=origin, params=params, architecture=None)
+        try:
+            trial.architecture = self._study.config.space.architecture(params)
+        except ConfigError as error:
+            trial.state, trial.reason = State.REFUSED, str(error)
+        return trial
+
+    async def _judge(self, trial: Trial) -> None:
+        """Refuses what is over the budget, recognises what is known; the rest is to be run."""
+        study = self._study
+        if trial.architecture is not None:
+            try:
+                trial.upper, trial.expected = await self._foresee(trial.architecture)
+            except ConfigError as error:
+                trial.state, trial.reason = State.REFUSED, str(error)
+            except MissingSample as error:
+                trial.state, trial.reason = State.INCOMPLETE, str(error)
+        if trial.state is State.RUNNING and trial.architecture is not None:
+            self._recognise(trial, self._latest.setdefault(trial.architecture.digest, trial))
+        self._races[trial.number] = self._race(trial)
+        if trial.state is not State.RUNNING:
+            self._barren += 1
+        else:
+            self._barren = STALE - SECOND_CHANCE if trial.origin == "enumeration" else 0
+        study.progress.refused += trial.state is State.REFUSED
+        study.progress.duplicates += trial.state is State.DUPLICATE
+
+    def _recognise(self, trial: Trial, known: Trial) -> None:
+        """Makes a trial one that goes on with what is known of its architecture, or a duplicate."""
+        if known is trial:
+            return
+        if known.number < len(self._landed) and known.state is State.PAUSED:
+            self._latest[trial.found.digest] = trial
+            trial.continues, known.continued_by = known, trial.number
+            left = self._study.config.splits.search - len(trial.before)
+            self._study.progress.questions_wanted += left
+        else:
+            trial.state, trial.twin = State.DUPLICATE, known.number
+
+    def _race(self, trial: Trial) -> Race:
+        settings, questions = self._study.config.search.racing, self._study.config.splits.search
+        if trial.baseline:  # it is compared with at the end, so it is scored whole
+            return Race(settings=settings, incumbents=(), questions=questions, pause=questions)
+        pause = self._study.proposer.sampler.pauses_after(len(trial.before), questions)
+        incumbents = self._ranked(self._landed)
+        return Race(settings=settings, incumbents=incumbents, questions=questions, pause=pause)
+
+    async def _foresee(self, architecture: Architecture) -> tuple[UpperBound, Expected]:
+        """What it will cost per question; raises `ConfigError` when that is over the cap."""
+        study, limits = self._study, self._study.config.budget.per_question
+        study.forecast.check(architecture)
+        await study.forecast.check_prompts(architecture)
+        expected = await study.forecast.expected(architecture)
+        if limits.over(expected) > 0:
+            raise ConfigError(
+                f"expected cost per question must be within {limits}; it is {expected.flops:.3g} "
+                f"FLOPs, {expected.prompt_tokens + expected.completion_tokens:.0f} tokens"
+            )
+        return study.forecast.upper_bound(architecture), expected
+
+    async def _next_unseen(self) -> Params | None:
+        """The next point in enumeration order that would be run."""
+        space = self._study.config.space
+        if self._unseen is None:
+            self._unseen = islice(space.points(), LOOKED_THROUGH)
+        for point in self._unseen:
+            try:
+                architecture = space.architecture(point)
+                await self._foresee(architecture)
+            except (ConfigError, MissingSample):
+                continue
+            if architecture.digest not in self._latest:
+                return point
+        return None
+
+    async def _evaluate(self, trial: Trial) -> None:
+        if trial.state is not State.RUNNING or trial.architecture is None:
+            return
+        try:
+            trial.evaluation = await self._raced(trial, self._study.splits.search)
+        except BudgetExhausted as error:
+            self._out_of_budget = True
+            trial.state, trial.reason = State.INCOMPLETE, str(error)
+            return
+        self._conclude(trial, trial.evaluation)
+
+    async def _raced(self, trial: Trial, items: Sequence[Item]) -> Evaluation:
+        """Scores on `items`, block by block, up to where the trial is raced out or pauses."""
+        race, evaluation = self._races[trial.number], Evaluation(outcomes=trial.before)
+        while (seen := len(evaluation.outcomes)) < len(items):
+            more = await self._study.evaluation(trial.found, items[seen : race.next_look(seen)])
+            evaluation = Evaluation(outcomes=evaluation.outcomes + more.outcomes)
+            left = len(items) - len(evaluation.outcomes)
+            if left and self._leaves(trial, race, evaluation):
+                self._study.progress.questions_wanted -= left
+                break
+        return evaluation
+
+    @staticmethod
+    def _leaves(trial: Trial, race: Race, evaluation: Evaluation) -> bool:
+        """Whether a trial with these outcomes is raced out or pauses; says so of it."""
+        after = f"after {len(evaluation.outcomes)} questions"
+        if rival := race.lost_to(evaluation):
+            trial.state, trial.rivals = State.RACED_OUT, (rival,)
+            trial.reason = f"behind trial {rival.number} {after}"
+        elif race.pauses(evaluation):
+            trial.state, trial.rivals = State.PAUSED, race.incumbents
+            trial.reason = after
+        return trial.state is not State.RUNNING
+
+    def _conclude(self, trial: Trial, evaluation: Evaluation) -> None:
+        if trial.state is not State.RUNNING:
+            return
+        if evaluation.failures:
+            first = next(iter(evaluation.failures.values()))
+            trial.state = State.INCOMPLETE
+            trial.reason = f"{len(evaluation.failures)} questions unscored; first: {first.message}"
+        else:
+            trial.state = State.COMPLETE
+
+    async def _land(self, trial: Trial, task: asyncio.Task[None]) -> None:
+        """Waits for a trial and tells it, in number order."""
+        await task
+        self._landed.append(trial)
+        study = self._study
+        evaluated = trial
+        if trial.state is State.DUPLICATE and trial.twin is not None:
+            evaluated = self.trials[trial.twin]
+        elif trial.evaluation is not None and trial.architecture is not None:
+            await self._study.learn(
+                trial.architecture, trial.evaluation.outcomes[len(trial.before) :]
+            )
+            study.progress.trials += trial.continues is None
+            self._show_best()
+        valid = evaluated.has_worth
+        result = {
+            "values": self._values(evaluated),
+            "error": evaluated.error if valid else None,
+            "paused": evaluated.state is State.PAUSED,
+            "over": {"cost": self._over(evaluated), "valid": -1.0 if valid else 1.0},
+        }
+        # A failed question may be scored when it is resumed; what was told of it stands.
+        told = study.ledger.settle_told(trial.number, result)
+        study.proposer.tell(trial.number, **told, notes=_notes(trial))
+
+    def _values(self, trial: Trial) -> tuple[float, ...]:
+        """What Optuna is told: the trial's worth and, where it is an objective, its cost; or for
+        what has none the means of the complete trials, which speak neither for nor against it
+        beside the violated constraint."""
+        if trial.has_worth:
+            found = [(trial.worth, trial.scored.cost)]
+        else:
+            complete = [t for t in self.trials[: trial.number] if t.state is State.COMPLETE]
+            found = [(t.scored.mean, t.scored.cost) for t in complete] or [(0.0, Measured())]
+        score = fmean(score for score, _ in found)
+        if self._study.config.search.objective == "score":
+            return (score,)
+        return score, fmean(log10(max(cost.size, 1.0)) for _, cost in found)
+
+    def _over(self, trial: Trial) -> float:
+        """By which share the cap per question is exceeded: measured, else expected."""
+        limits = self._study.config.budget.per_question
+        cost = trial.evaluation.cost if trial.evaluation is not None else trial.expected
+        return limits.over(cost) if cost is not None else 0.0
+
+    async def _retry(self) -> None:
+        """Another attempt at questions that models failed on, before anyone is selected."""
+        for trial in self.trials:
+            if trial.state is State.INCOMPLETE and trial.evaluation and trial.architecture:
+                trial.state = State.RUNNING
+                race = self._races[trial.number]
+                self._races[trial.number] = replace(race, pause=race.questions)
+                await self._evaluate(trial)
+
+    def _ranked(self, trials: Sequence[Trial]) -> list[Trial]:
+        return ranking(trials, self._study.config.budget.per_question)
+
+    def _show_best(self) -> None:
+        progress = self._study.progress
+        if ranked := self._ranked(self.trials):
+            progress.best = ranked[0].scored.mean
+            progress.best_architecture = str(ranked[0].architecture)
+
+
+def points_by_digest(config: StudyConfig) -> dict[str, Params]:
+    """The first point of each architecture of the space; empty for a space too large to look
+    through."""
+    points = list(islice(config.space.points(), ENUMERABLE + 1))
+    if len(points) > ENUMERABLE:
+        return {}
+    found: dict[str, Params] = {}
+    for point in points:
+        try:
+            found.setdefault(config.space.architecture(point).digest, point)
+        except ConfigError:
+            continue
+    return found
+
+
+def _record(trial: Trial) -> Mapping[str, Any]:
+    """What a resumed run makes the trial of."""
+    return {
+        "origin": trial.origin,
+        "params": trial.params,
+        "baseline": trial.baseline and asdict(trial.baseline),
+        "architecture": trial.architecture and trial.architecture.dump(),
+        "reason": trial.reason,
+    }
+
+
+def _notes(trial: Trial) -> Mapping[str, Any]:
+    return {
+        "origin": trial.origin,
+        "state": str(trial.state),
+        "architecture": str(trial.architecture or ""),
+        "reason": trial.reason,
+    }

@@ -1,0 +1,115 @@
+"""A search whose sampler pauses trials and goes on with what is worth it."""
+
+import asyncio
+from itertools import groupby
+
+import pytest
+
+from archsearch.meter import Meter
+from archsearch.search.progress import Progress
+from archsearch.search.run import search
+from tests.search.studies import study
+from tests.search.test_run import run_until, told
+from tests.stores import viewed
+
+QUESTIONS, IN_FLIGHT, FIRST_LOOK = 40, 3, 5
+SETTINGS = {
+    "sampler": {"name": "bayes", "startup_trials": 4, "first_look": FIRST_LOOK},
+    "trials": 16,
+    "in_flight": IN_FLIGHT,
+    "racing": {"block": 5},
+}
+
+
+def paused_study(**settings):
+    sizes = {"search": QUESTIONS, "select": 10, "test": 30}
+    return study(splits=sizes, search=SETTINGS | settings)
+
+
+def run(config, folder):
+    progress = Progress()
+    return asyncio.run(search(config, folder, progress, Meter())), progress
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """An uninterrupted run: its folder, its report, and its progress."""
+    folder = tmp_path_factory.mktemp("whole")
+    return folder, *run(paused_study(), folder)
+
+
+def evaluated(report):
+    return [t for t in report["trials"] if t["questions_scored"]]
+
+
+def test_a_trial_pauses_and_another_goes_on_with_it(whole):
+    _, report, _ = whole
+    trials = report["trials"]
+    paused = [trial for trial in trials if trial["state"] == "paused"]
+    assert {t["questions_scored"] for t in paused} <= {FIRST_LOOK * 2**k for k in range(3)}
+    assert all(t["baseline"] is None and t["number"] not in report["front"] for t in paused)
+    continued = [trial for trial in trials if trial["continued_by"] is not None]
+    assert continued
+    for trial in continued:
+        after = trials[trial["continued_by"]]
+        assert (trial["state"], trial["digest"]) == ("paused", after["digest"])
+        assert trial["number"] <= after["number"] - IN_FLIGHT
+        seen, twice = trial["questions_scored"], 2 * trial["questions_scored"]
+        scored = after["questions_scored"]
+        assert seen < scored <= twice
+        assert scored == twice or after["state"] == "raced out"
+
+
+def test_an_architecture_counts_once_however_often_it_went_on(whole):
+    _, report, progress = whole
+    digests = [trial["digest"] for trial in evaluated(report)]
+    assert progress.trials == len(set(digests)) == SETTINGS["trials"] < len(digests)
+    chains = groupby(
+        sorted(evaluated(report), key=lambda t: (t["digest"], t["number"])), lambda t: t["digest"]
+    )
+    for _, chain in chains:
+        *before, last = chain
+        assert last["continued_by"] is None
+        assert all(trial["continued_by"] is not None for trial in before)
+
+
+def test_the_winner_was_scored_whole_and_nothing_paused_is_ahead_of_it(whole):
+    folder, report, _ = whole
+    by_digest = {t["digest"]: t for t in evaluated(report) if t["continued_by"] is None}
+    assert by_digest[report["best"]["digest"]]["questions_scored"] == QUESTIONS
+    complete = {t["number"]: t["score"] for t in evaluated(report) if t["state"] == "complete"}
+    told_worth = {t.user_attrs["number"]: t for t in viewed(folder / "study.db", "small").trials}
+    left = [t for t in by_digest.values() if t["state"] == "paused"]
+    assert left
+    for trial in left:
+        shown = told_worth[trial["number"]]
+        if max(shown.constraints.values()) <= 0:
+            assert shown.value <= max(complete.values())
+
+
+def test_no_question_is_asked_or_counted_twice(whole, tmp_path):
+    _, report, progress = whole
+    assert progress.questions == progress.questions_wanted
+    at_once, _ = run(paused_study(sampler={**SETTINGS["sampler"], "first_look": 40}), tmp_path)
+    asked = [
+        sum(t["questions_scored"] for t in evaluated(one) if t["continued_by"] is None)
+        for one in (report, at_once)
+    ]
+    assert asked[0] < asked[1]
+    assert "paused" not in {trial["state"] for trial in at_once["trials"]}
+
+
+@pytest.mark.parametrize("questions", [60, 150, 260, 330])
+def test_an_interrupted_run_goes_on_as_if_it_had_not_been(whole, tmp_path, questions):
+    _, report, _ = whole
+    assert run_until(paused_study(), tmp_path, questions)
+    resumed, _ = run(paused_study(), tmp_path)
+    assert told(resumed) == told(report)
+    assert resumed["tokens"]["drawn_completion"] == report["tokens"]["drawn_completion"]
+
+
+def test_a_space_that_is_exhausted_still_has_its_leader_scored_whole(tmp_path):
+    report, _ = run(paused_study(trials=60), tmp_path)
+    last = [t for t in evaluated(report) if t["continued_by"] is None]
+    assert len(last) < 60
+    assert {t["state"] for t in last if t["digest"] == report["best"]["digest"]} == {"complete"}
