@@ -16,7 +16,6 @@ from archsearch.benchmark import Item
 from archsearch.errors import BudgetExhausted, ConfigError, MissingSample
 from archsearch.evaluate import Evaluation
 from archsearch.search.baselines import Baseline, static
-from archsearch.search.config import StudyConfig
 from archsearch.search.racing import Race
 from archsearch.search.space import Params
 from archsearch.search.study import Study, planned_questions
@@ -62,7 +61,7 @@ class Coordinator:
         """Calibrates, then proposes and evaluates until enough architectures are known, the space
         is exhausted, or the study's budget is. All trials, in number order."""
         await self._study.calibrate()
-        self._points = points_by_digest(self._study.config)
+        self._points = self._study.config.space.by_digest(ENUMERABLE)
         self._due = await self._baselines()
         self._study.set_aside(planned_questions(self._study.config))
         flying: deque[tuple[Trial, asyncio.Task[None]]] = deque()
@@ -191,7 +190,7 @@ class Coordinator:
     async def _judge(self, trial: Trial) -> None:
         """Refuses what is over the budget, recognises what is known; the rest is to be run."""
         study = self._study
-        if trial.architecture is not None:
+        if trial.architecture is not None and not self._goes_on(trial):
             try:
                 trial.upper, trial.expected = await self._foresee(trial.architecture)
             except ConfigError as error:
@@ -199,7 +198,9 @@ class Coordinator:
             except MissingSample as error:
                 trial.state, trial.reason = State.INCOMPLETE, str(error)
         if trial.state is State.RUNNING and trial.architecture is not None:
-            self._recognise(trial, self._latest.setdefault(trial.architecture.digest, trial))
+            known = self._latest.setdefault(trial.architecture.digest, trial)
+            if known is not trial:
+                trial.state, trial.twin = State.DUPLICATE, known.number
         self._races[trial.number] = self._race(trial)
         if trial.state is not State.RUNNING:
             self._barren += 1
@@ -208,17 +209,18 @@ class Coordinator:
         study.progress.refused += trial.state is State.REFUSED
         study.progress.duplicates += trial.state is State.DUPLICATE
 
-    def _recognise(self, trial: Trial, known: Trial) -> None:
-        """Makes a trial one that goes on with what is known of its architecture, or a duplicate."""
-        if known is trial:
-            return
-        if known.number < len(self._landed) and known.state is State.PAUSED:
-            self._latest[trial.found.digest] = trial
-            trial.continues, known.continued_by = known, trial.number
-            left = self._study.config.splits.search - len(trial.before)
-            self._study.progress.questions_wanted += left
-        else:
-            trial.state, trial.twin = State.DUPLICATE, known.number
+    def _goes_on(self, trial: Trial) -> bool:
+        """Whether its architecture is that of a paused trial, which it then continues: what that
+        one may cost was judged before."""
+        known = self._latest.get(trial.found.digest)
+        if not known or known.state is not State.PAUSED or known.number >= len(self._landed):
+            return False
+        self._latest[trial.found.digest] = trial
+        trial.continues, known.continued_by = known, trial.number
+        trial.upper, trial.expected = known.upper, known.expected
+        left = self._study.config.splits.search - len(trial.before)
+        self._study.progress.questions_wanted += left
+        return True
 
     def _race(self, trial: Trial) -> Race:
         settings, questions = self._study.config.search.racing, self._study.config.splits.search
@@ -363,21 +365,6 @@ class Coordinator:
         if ranked := self._ranked(self.trials):
             progress.best = ranked[0].scored.mean
             progress.best_architecture = str(ranked[0].architecture)
-
-
-def points_by_digest(config: StudyConfig) -> dict[str, Params]:
-    """The first point of each architecture of the space; empty for a space too large to look
-    through."""
-    points = list(islice(config.space.points(), ENUMERABLE + 1))
-    if len(points) > ENUMERABLE:
-        return {}
-    found: dict[str, Params] = {}
-    for point in points:
-        try:
-            found.setdefault(config.space.architecture(point).digest, point)
-        except ConfigError:
-            continue
-    return found
 
 
 def _record(trial: Trial) -> Mapping[str, Any]:

@@ -150,6 +150,18 @@ class SearchSpace(BaseModel):
             self._first[count] = list(islice(self.points(), count))
         return self._first[count]
 
+    def by_digest(self, most: int) -> dict[str, Params]:
+        """The first point of each architecture; empty for a space of more than `most` points, too
+        large to look through."""
+        points = list(islice(self.points(), most + 1))
+        found: dict[str, Params] = {}
+        for point in points if len(points) <= most else ():
+            try:
+                found.setdefault(self.architecture(point).digest, point)
+            except ConfigError:
+                continue
+        return found
+
     def points(self) -> Iterator[Params]:
         """Every point once, in a fixed order: the choice made last changes fastest."""
         prefix: list[int] | None = []

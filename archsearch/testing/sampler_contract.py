@@ -117,6 +117,11 @@ class SamplerContract:
         assert SAMPLERS.get(config.name) is type(config)
         assert SAMPLERS.parse(config.model_dump(mode="json"), where="sampler") == config
 
+    def test_a_trial_that_pauses_has_gone_on(self) -> None:
+        for questions in (1, 7, 100):
+            ends = [self.config().pauses_after(seen, questions) for seen in range(questions)]
+            assert all(seen < end <= questions for seen, end in enumerate(ends))
+
     def test_it_proposes_points_of_the_space(
         self, loop: Callable[..., Loop], space: SearchSpace
     ) -> None:

@@ -5,7 +5,9 @@ from itertools import groupby
 
 import pytest
 
+from archsearch.errors import ConfigError
 from archsearch.meter import Meter
+from archsearch.search.coordinator import Coordinator
 from archsearch.search.progress import Progress
 from archsearch.search.run import search
 from tests.search.studies import study
@@ -106,6 +108,20 @@ def test_an_interrupted_run_goes_on_as_if_it_had_not_been(whole, tmp_path, quest
     resumed, _ = run(paused_study(), tmp_path)
     assert told(resumed) == told(report)
     assert resumed["tokens"]["drawn_completion"] == report["tokens"]["drawn_completion"]
+
+
+def test_what_goes_on_is_not_judged_again(whole, tmp_path, monkeypatch):
+    """Else one that is ahead, and refused each time, would be tried for ever."""
+    foresee = Coordinator._foresee
+
+    async def dearer(self, architecture):
+        if architecture.digest in self._latest:
+            raise ConfigError("it is dearer than was thought")
+        return await foresee(self, architecture)
+
+    monkeypatch.setattr(Coordinator, "_foresee", dearer)
+    _, report, _ = whole
+    assert told(run(paused_study(), tmp_path)[0]) == told(report)
 
 
 def test_a_space_that_is_exhausted_still_has_its_leader_scored_whole(tmp_path):

@@ -171,3 +171,16 @@ JUDGED = {"type": "unit_test_evaluator", "model": "m"}
 def test_rules(rule, layers, problem):
     found = RULES[rule](Architecture.parse(layers))
     assert (found is None) if problem is None else (problem in found)
+
+
+def test_architectures_are_found_by_digest_at_their_first_point():
+    styles = {"choose": ["plain", "direct"], "name": "style"}
+    alike = {"choose": {"one": [VOTE], "other": [VOTE]}, "name": "join"}
+    made = space({**GENERATE, "style": styles, "samples": 2}, alike)
+    found = made.by_digest(4)
+    assert list(found.values()) == [
+        {"style": style, "join": "one"} for style in ("plain", "direct")
+    ]
+    for digest, point in found.items():
+        assert made.architecture(point).digest == digest
+    assert made.by_digest(3) == {}
