@@ -286,10 +286,10 @@ class Coordinator:
         """Whether a trial with these outcomes is raced out or pauses; says so of it."""
         after = f"after {len(evaluation.outcomes)} questions"
         if rival := race.lost_to(evaluation):
-            trial.state, trial.rivals = State.RACED_OUT, (rival,)
+            trial.state, trial.yardstick = State.RACED_OUT, rival.scored.scores
             trial.reason = f"behind trial {rival.number} {after}"
         elif race.pauses(evaluation):
-            trial.state, trial.rivals = State.PAUSED, race.incumbents
+            trial.state, trial.yardstick = State.PAUSED, race.yardstick()
             trial.reason = after
         return trial.state is not State.RUNNING
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import erf, sqrt
+from statistics import fmean
 
 import numpy as np
 
@@ -62,6 +63,13 @@ class Race:
         """Whether a trial with these outcomes pauses; one with failures goes on, so that it is
         known what is to be repeated."""
         return len(evaluation.outcomes) >= self.pause and not evaluation.failures
+
+    def yardstick(self) -> dict[str, float]:
+        """What a paused trial's scores are compared with, by question: the mean of the incumbents;
+        nothing where there are none."""
+        known = [trial.scored.scores for trial in self.incumbents]
+        questions = known[0] if known else ()
+        return {question: fmean(scores[question] for scores in known) for question in questions}
 
     def lost_to(self, evaluation: Evaluation) -> Trial | None:
         """The incumbent that stops a trial with these outcomes; None to go on.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from statistics import fmean
 from typing import Literal
@@ -62,9 +62,9 @@ class Trial:
     upper: UpperBound | None = None
     evaluation: Evaluation | None = None
     """On the search questions, or the first of them where it was raced out or is paused."""
-    rivals: Sequence[Trial] = ()
-    """Of one that was not scored whole, those whom it is compared with: what it was raced out by,
-    or all complete trials that were known when it was proposed."""
+    yardstick: Mapping[str, float] = field(default_factory=dict)
+    """Of one that was not scored whole: what its scores are compared with, by question of the whole
+    split. The scores of whom it was raced out by, or `Race.yardstick`."""
     continues: Trial | None = None
     """The paused trial that it goes on with."""
     continued_by: int | None = None
@@ -97,11 +97,9 @@ class Trial:
     @property
     def worth(self) -> float:
         """What a sampler is told of a trial that has an evaluation: its mean score or, where it was
-        not scored whole, the mean of its rivals and its mean difference to them on the questions
+        not scored whole, the mean of its yardstick and its mean difference to that on the questions
         that it has seen (its own mean there would reward an easy beginning)."""
-        if not self.rivals:
-            return self.scored.mean
-        return fmean(rival.scored.mean for rival in self.rivals) + fmean(self._gained())
+        return fmean(self.yardstick.values() or [0.0]) + fmean(self._gained())
 
     @property
     def error(self) -> float:
@@ -109,12 +107,9 @@ class Trial:
         return standard_error(self._gained())
 
     def _gained(self) -> list[float]:
-        """Its scores, less the mean ones of its rivals."""
-        theirs = [rival.scored.scores for rival in self.rivals]
-        return [
-            score - (fmean(scores[question] for scores in theirs) if theirs else 0.0)
-            for question, score in self.scored.scores.items()
-        ]
+        """Its scores, less the yardstick's."""
+        scores = self.scored.scores.items()
+        return [score - self.yardstick.get(question, 0.0) for question, score in scores]
 
     def may_win(self, limits: Limits) -> bool:
         """Whether it is complete and its measured cost is within the cap per question."""

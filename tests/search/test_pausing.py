@@ -101,7 +101,7 @@ def test_no_question_is_asked_or_counted_twice(whole, tmp_path):
     assert "paused" not in {trial["state"] for trial in at_once["trials"]}
 
 
-@pytest.mark.parametrize("questions", [60, 150, 260, 330])
+@pytest.mark.parametrize("questions", [60, 150, 260, 320])
 def test_an_interrupted_run_goes_on_as_if_it_had_not_been(whole, tmp_path, questions):
     _, report, _ = whole
     assert run_until(paused_study(), tmp_path, questions)

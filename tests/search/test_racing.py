@@ -185,7 +185,7 @@ def test_what_a_sampler_is_told_is_no_easy_beginning():
     """It was level with the incumbent on ten easy questions: so it is worth what that one is."""
     rival = incumbent([1.0] * 10 + [0.0] * 30)
     trial = incumbent([1.0] * 10, number=1)
-    trial.state, trial.rivals = State.RACED_OUT, (rival,)
+    trial.state, trial.yardstick = State.RACED_OUT, rival.scored.scores
     assert trial.worth == pytest.approx(0.25)
     assert trial.error == pytest.approx(standard_error([0.0] * 10))
 
@@ -204,6 +204,8 @@ def test_a_paused_trial_is_compared_with_all_that_were_complete():
     """Level with their mean on ten questions, which were easy for one of them."""
     rivals = incumbent([1.0] * 10 + [0.0] * 30), incumbent([0.0] * 10 + [0.5] * 30, number=1)
     trial = incumbent([0.5] * 10, number=2)
-    trial.state, trial.rivals = State.PAUSED, rivals
+    trial.state, trial.yardstick = State.PAUSED, race(*rivals).yardstick()
     assert trial.worth == pytest.approx((0.25 + 0.375) / 2)
     assert trial.error == pytest.approx(standard_error([0.0] * 10))
+    trial.yardstick = race().yardstick()
+    assert trial.worth == trial.scored.mean

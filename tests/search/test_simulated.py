@@ -56,7 +56,7 @@ def walked(scores, costs):
         for seen in range(10, QUESTIONS + 1, 10):
             trial.evaluation = evaluation(row[:seen], cost)
             if seen < QUESTIONS and (rival := race.lost_to(trial.evaluation)):
-                trial.state, trial.rivals = State.RACED_OUT, (rival,)
+                trial.state, trial.yardstick = State.RACED_OUT, rival.scored.scores
                 break
         trials.append(trial)
     return trials
