@@ -19,7 +19,7 @@ as with a sample store; the baselines' are included. Of 20 seeds, [median, quart
 - `drawn_flops`: of the whole study. `baselines_drawn_flops`: up to the last baseline's score, in
   which no sampler has much of a say; all other figures include them.
 - `drawn_over_naive`: `drawn_flops` over what the same trials cost without a store and without
-  racing; a stopped trial would have gone on at its mean cost.
+  racing; one that was stopped or paused would have gone on at its mean cost.
 """
 
 from __future__ import annotations
