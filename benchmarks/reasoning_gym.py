@@ -222,7 +222,13 @@ def _load_when_used(name: str) -> None:
         return
     # Not importlib's LazyLoader: under Python 3.11 the next import statement already loads it.
     stand_in = ModuleType(name)
-    vars(stand_in)["__getattr__"] = lambda attribute: getattr(_load(name), attribute)
+
+    def loaded(attribute: str) -> Any:
+        if attribute == "__file__":  # whoever goes through all modules asks for it
+            raise AttributeError(attribute)
+        return getattr(_load(name), attribute)
+
+    vars(stand_in)["__getattr__"] = loaded
     sys.modules[name] = stand_in
 
 

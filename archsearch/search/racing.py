@@ -57,7 +57,8 @@ class Race:
 
     def next_look(self, seen: int) -> int:
         """Up to how many questions a trial goes on that has answered `seen`."""
-        return min(seen + self.settings.block, self.pause)
+        end = self.pause if seen < self.pause else self.questions
+        return min(seen + self.settings.block, end)
 
     def pauses(self, evaluation: Evaluation) -> bool:
         """Whether a trial with these outcomes pauses; one with failures goes on, so that it is

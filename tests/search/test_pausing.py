@@ -7,10 +7,11 @@ import pytest
 
 from archsearch.errors import ConfigError
 from archsearch.meter import Meter
+from archsearch.patience import Patience
 from archsearch.search.coordinator import Coordinator
 from archsearch.search.progress import Progress
 from archsearch.search.run import search
-from tests.search.studies import study
+from tests.search.studies import Multiplier, study
 from tests.search.test_run import run_until, told
 from tests.stores import viewed
 
@@ -122,6 +123,30 @@ def test_what_goes_on_is_not_judged_again(whole, tmp_path, monkeypatch):
     monkeypatch.setattr(Coordinator, "_foresee", dearer)
     _, report, _ = whole
     assert told(run(paused_study(), tmp_path)[0]) == told(report)
+
+
+def test_a_trial_with_a_question_that_fails_goes_on_and_is_incomplete(tmp_path):
+    """It pauses nowhere, so that all that is to be asked again is known."""
+    down = {"now": True}
+
+    def fault(request, seed):
+        asked = any(f"{digit} * " in request.messages[-1].content for digit in range(2, 6))
+        return "transient" if down["now"] and request.temperature == 0.5 and asked else None
+
+    broken = paused_study().model_copy(
+        update={
+            "models": {"m": Multiplier(fault=fault)},
+            "patience": Patience(attempts=2, first_pause=0.0),
+        }
+    )
+    report, _ = run(broken, tmp_path)
+    failed = [trial for trial in report["trials"] if trial["state"] == "incomplete"]
+    assert failed
+    assert all("questions unscored" in trial["reason"] for trial in failed)
+    assert all(FIRST_LOOK < t["questions_scored"] < QUESTIONS for t in failed)
+    down["now"] = False
+    again, _ = run(broken, tmp_path)
+    assert "incomplete" not in {trial["state"] for trial in again["trials"]}
 
 
 def test_a_space_that_is_exhausted_still_has_its_leader_scored_whole(tmp_path):

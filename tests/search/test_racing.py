@@ -191,8 +191,8 @@ def test_what_a_sampler_is_told_is_no_easy_beginning():
 
 
 def test_a_trial_that_pauses_is_looked_at_by_then():
-    looks = [race(pause=25).next_look(seen) for seen in (0, 10, 20)]
-    assert looks == [10, 20, 25]
+    looks = [race(pause=25).next_look(seen) for seen in (0, 10, 20, 25, 35)]
+    assert looks == [10, 20, 25, 35, 45]  # past it goes what has failures
     paused = [race(pause=25).pauses(evaluation([1.0] * seen)) for seen in (10, 20, 25)]
     assert paused == [False, False, True]
     # So that it is known what is to be asked again.
