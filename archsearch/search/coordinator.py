@@ -19,7 +19,7 @@ from archsearch.search.baselines import Baseline, static
 from archsearch.search.racing import Race
 from archsearch.search.space import Params
 from archsearch.search.study import Study, planned_questions
-from archsearch.search.trial import Origin, State, Trial, ranking
+from archsearch.search.trial import Origin, State, Trial, best_baseline, ranking
 from archsearch.types import Expected, Measured, UpperBound
 
 STALE = 20
@@ -107,14 +107,19 @@ class Coordinator:
         late = cap is not None and self._study.progress.seconds >= cap
         return self._out_of_budget or (late and not self._due)
 
-    def _leader(self) -> Trial | None:
-        """The best of the paused trials, where it is ahead of every complete one."""
-        landed, limits = self._landed, self._study.config.budget.per_question
-        paused = [t for t in landed if t.state is State.PAUSED and t.continued_by is None]
+    def _wanted(self) -> Trial | None:
+        """A paused trial without which the search cannot end: the best of all where it is ahead of
+        every complete one, as who wins must have been scored whole; or the self-consistency that
+        the winner is to be compared with."""
+        latest = [trial for trial in self._landed if trial.continued_by is None]
+        paused = [trial for trial in latest if trial.state is State.PAUSED]
+        limits = self._study.config.budget.per_question
         able = [trial for trial in paused if limits.over(trial.scored.cost) <= 0]
         leader = max(able, key=lambda trial: trial.worth, default=None)
-        behind = leader and any(t.worth >= leader.worth for t in self._ranked(landed))
-        return None if behind else leader
+        if leader and all(trial.worth < leader.worth for trial in self._ranked(latest)):
+            return leader
+        rival = best_baseline(latest, "self-consistency")
+        return rival if rival in paused else None
 
     async def _propose(self, number: int) -> Trial | None:
         """The next trial, judged; None when nothing more is to be tried as far as is known now."""
@@ -122,12 +127,17 @@ class Coordinator:
         if self._spent():
             return None
         if (before := study.ledger.asked(number)) is not None:
-            trial: Trial | None = self._from_record(number, before)
+            waits = before["origin"] == "leader" and not self._knows_all_before(number)
+            trial = None if waits else self._from_record(number, before)
         elif (trial := await self._new(number)) is not None:
             study.ledger.record_asked(number, _record(trial))
         if trial is not None:
             await self._judge(trial)
         return trial
+
+    def _knows_all_before(self, number: int) -> bool:
+        """Whether no trial runs: on all of them depends what a search cannot end without."""
+        return len(self._landed) == number
 
     async def _new(self, number: int) -> Trial | None:
         """A trial that no record tells of."""
@@ -138,9 +148,8 @@ class Coordinator:
                 return self._from_point(number, "sampler", None)
             if (point := await self._next_unseen()) is not None:
                 return self._from_point(number, "enumeration", point)
-        if (leader := self._leader()) is not None:  # whoever wins must have been scored whole
-            return self._from_point(number, "leader", leader.params)
-        return None
+        wanted = self._wanted() if self._knows_all_before(number) else None
+        return self._from_paused(number, wanted) if wanted is not None else None
 
     def _from_record(self, number: int, record: Mapping[str, Any]) -> Trial:
         """A trial as it was proposed, though the space may have grown since."""
@@ -164,6 +173,16 @@ class Coordinator:
             baseline=baseline,
             params=None,
             architecture=baseline.architecture(self._study.config.baselines),
+        )
+        self._ask_again(trial)
+        return trial
+
+    def _from_paused(self, number: int, paused: Trial) -> Trial:
+        trial = Trial(
+            number=number,
+            origin="leader",
+            params=paused.params,
+            architecture=paused.architecture,
         )
         self._ask_again(trial)
         return trial
@@ -218,16 +237,22 @@ class Coordinator:
         self._latest[trial.found.digest] = trial
         trial.continues, known.continued_by = known, trial.number
         trial.upper, trial.expected = known.upper, known.expected
+        trial.baseline = known.baseline
         left = self._study.config.splits.search - len(trial.before)
         self._study.progress.questions_wanted += left
         return True
 
     def _race(self, trial: Trial) -> Race:
+        """Baselines are compared with at the end, so none is raced out. What others are compared
+        with does not pause: single calls, which cost little, and whoever runs before any trial is
+        complete."""
         settings, questions = self._study.config.search.racing, self._study.config.splits.search
-        if trial.baseline:  # it is compared with at the end, so it is scored whole
-            return Race(settings=settings, incumbents=(), questions=questions, pause=questions)
-        pause = self._study.proposer.sampler.pauses_after(len(trial.before), questions)
         incumbents = self._ranked(self._landed)
+        pause = self._study.proposer.sampler.pauses_after(len(trial.before), questions)
+        if trial.baseline:
+            settings = settings.model_copy(update={"risk": 0.0})
+        if not incumbents or (trial.baseline and trial.baseline.kind == "single call"):
+            pause = questions
         return Race(settings=settings, incumbents=incumbents, questions=questions, pause=pause)
 
     async def _foresee(self, architecture: Architecture) -> tuple[UpperBound, Expected]:

@@ -25,7 +25,7 @@ from archsearch.search.latency import median_latency
 from archsearch.search.optimism import optimism, table_of
 from archsearch.search.racing import overtaking
 from archsearch.search.study import Study, planned_questions
-from archsearch.search.trial import Trial, ranking
+from archsearch.search.trial import Trial, best_baseline, ranking
 from archsearch.types import Measured
 
 EQUAL = 0.95
@@ -234,13 +234,8 @@ async def _rivals(trials: Sequence[Trial], study: Study, winner: Trial) -> dict[
 
 
 def _best_of_kind(trials: Sequence[Trial], kind: Kind) -> Baseline | None:
-    """The scored baseline of a kind with the best search score, whatever it costs."""
-    scored = [
-        (trial.scored.mean, trial.baseline)
-        for trial in trials
-        if trial.baseline is not None and trial.baseline.kind == kind and trial.evaluation
-    ]
-    return max(scored, key=lambda pair: pair[0])[1] if scored else None
+    best = best_baseline([trial for trial in trials if trial.continued_by is None], kind)
+    return best.baseline if best is not None else None
 
 
 def _as_limits(cost: Measured) -> Limits:

@@ -153,7 +153,7 @@ class SearchSpace(BaseModel):
     def by_digest(self, most: int) -> dict[str, Params]:
         """The first point of each architecture; empty for a space of more than `most` points, too
         large to look through."""
-        points = list(islice(self.points(), most + 1))
+        points = self.first(most + 1)
         found: dict[str, Params] = {}
         for point in points if len(points) <= most else ():
             try:

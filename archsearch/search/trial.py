@@ -11,13 +11,14 @@ from typing import Literal
 from archsearch.architecture import Architecture
 from archsearch.budget import Limits
 from archsearch.evaluate import Evaluation, Outcome
-from archsearch.search.baselines import Baseline
+from archsearch.search.baselines import Baseline, Kind
 from archsearch.search.space import Params
 from archsearch.stats import standard_error
 from archsearch.types import Expected, UpperBound
 
 Origin = Literal["baseline", "sampler", "enumeration", "leader"]
-"""Who proposed it; the last is the coordinator's, which at the end goes on with what is ahead."""
+"""Who proposed it; the last is the coordinator's, which at the end goes on with what is ahead of
+all, or of the baselines that the winner is compared with."""
 
 
 class State(StrEnum):
@@ -126,3 +127,15 @@ def ranking(trials: Sequence[Trial], limits: Limits) -> list[Trial]:
         (trial for trial in trials if trial.may_win(limits)),
         key=lambda trial: (-trial.scored.mean, trial.scored.cost.size, trial.number),
     )
+
+
+def best_baseline(trials: Sequence[Trial], kind: Kind) -> Trial | None:
+    """The baseline of a kind that does best on the search questions, whatever it costs; None where
+    none was scored."""
+    scored = [
+        trial
+        for trial in trials
+        if trial.baseline and trial.baseline.kind == kind and trial.evaluation
+        if trial.scored.scores
+    ]
+    return max(scored, key=lambda trial: trial.worth, default=None)

@@ -16,8 +16,7 @@ as with a sample store; the baselines' are included. Of 20 seeds, [median, quart
   of a made-up landscape, the questions not searched on for the table.
 - `mean_true_score_of_selected`: its mean. `drawn_flops_at_archons_score`: FLOPs drawn from which on
   the mean true score of the best one measured is no lower than that of `archon_bo` at its end.
-- `drawn_flops`: of the whole study. `baselines_drawn_flops`: up to the last baseline's score, in
-  which no sampler has much of a say; all other figures include them.
+- `drawn_flops`: of the whole study, baselines included.
 - `drawn_over_naive`: `drawn_flops` over what the same trials cost without a store and without
   racing; one that was stopped or paused would have gone on at its mean cost.
 """
@@ -139,8 +138,6 @@ class Run:
     """FLOPs in all."""
     naive: float
     """FLOPs of the same trials, each scored whole and from samples of its own."""
-    baselines: float
-    """FLOPs drawn when the last baseline was scored: no sampler has a say in these."""
     path: tuple[tuple[float, float], ...]
     """FLOPs drawn, and the true score of the best one measured so far, whenever that changes."""
 
@@ -197,10 +194,8 @@ async def _study(
     order = [t.found for t in coordinator.trials if t.may_win(limits)]
     truths = {architecture.digest: ground.truth(architecture) for architecture in order}
     there, near = (_reached(scorer.whole, truths, goal) for goal in goals)
-    fixed = [trial.found.digest for trial in coordinator.trials if trial.baseline]
     return Run(
         there=there,
-        baselines=max((scorer.whole[digest] for digest in fixed), default=0.0),
         near=near,
         kept=scorer.world.kept(winner),
         drawn=scorer.drawn,
@@ -332,7 +327,6 @@ def _summary(runs: Sequence[Run], score: float) -> dict[str, Any]:
         "true_score_of_selected": _quartiles([run.kept for run in runs]),
         "drawn_flops": _quartiles([run.drawn for run in runs]),
         "drawn_over_naive": _quartiles([run.drawn / run.naive for run in runs]),
-        "baselines_drawn_flops": _quartiles([run.baselines for run in runs]),
     }
 
 

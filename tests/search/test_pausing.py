@@ -2,16 +2,20 @@
 
 import asyncio
 from itertools import groupby
+from typing import Literal
 
 import pytest
 
 from archsearch.errors import ConfigError
 from archsearch.meter import Meter
+from archsearch.models.base import ModelConfig
+from archsearch.models.scripted import Scripted
 from archsearch.patience import Patience
 from archsearch.search.coordinator import Coordinator
 from archsearch.search.progress import Progress
 from archsearch.search.run import search
-from tests.search.studies import Multiplier, study
+from archsearch.seeds import seed_of
+from tests.search.studies import Multiplier, multiply, study
 from tests.search.test_run import run_until, told
 from tests.stores import viewed
 
@@ -24,9 +28,23 @@ SETTINGS = {
 }
 
 
+class Guesser(ModelConfig):
+    """A worse model than `Multiplier`, and in no point of the space: all that is made of it are
+    baselines."""
+
+    backend: Literal["guesser"] = "guesser"
+
+    async def open(self):
+        def guess(request, seed):
+            return multiply(request, seed) if seed_of(["guess", seed]) % 2 else "It may be 7."
+
+        return Scripted(guess, identity="guesser")
+
+
 def paused_study(**settings):
     sizes = {"search": QUESTIONS, "select": 10, "test": 30}
-    return study(splits=sizes, search=SETTINGS | settings)
+    models = {"m": Multiplier(), "n": Guesser()}
+    return study(splits=sizes, search=SETTINGS | settings, models=models)
 
 
 def run(config, folder):
@@ -50,13 +68,14 @@ def test_a_trial_pauses_and_another_goes_on_with_it(whole):
     trials = report["trials"]
     paused = [trial for trial in trials if trial["state"] == "paused"]
     assert {t["questions_scored"] for t in paused} <= {FIRST_LOOK * 2**k for k in range(3)}
-    assert all(t["baseline"] is None and t["number"] not in report["front"] for t in paused)
+    assert all(trial["number"] not in report["front"] for trial in paused)
     continued = [trial for trial in trials if trial["continued_by"] is not None]
     assert continued
     for trial in continued:
         after = trials[trial["continued_by"]]
         assert (trial["state"], trial["digest"]) == ("paused", after["digest"])
-        assert trial["number"] <= after["number"] - IN_FLIGHT
+        apart = IN_FLIGHT if after["origin"] == "sampler" else 1
+        assert trial["number"] <= after["number"] - apart
         seen, twice = trial["questions_scored"], 2 * trial["questions_scored"]
         scored = after["questions_scored"]
         assert seen < scored <= twice
@@ -85,9 +104,52 @@ def test_the_winner_was_scored_whole_and_nothing_paused_is_ahead_of_it(whole):
     left = [t for t in by_digest.values() if t["state"] == "paused"]
     assert left
     for trial in left:
-        shown = told_worth[trial["number"]]
-        if max(shown.constraints.values()) <= 0:
+        shown = told_worth.get(trial["number"])  # a baseline may be no point of the space
+        if shown and max(shown.constraints.values()) <= 0:
             assert shown.value <= max(complete.values())
+
+
+def test_a_baseline_pauses_unless_others_are_compared_with_it(whole):
+    _, report, _ = whole
+    baselines = [trial for trial in report["trials"] if trial["origin"] == "baseline"]
+    assert {trial["state"] for trial in baselines} == {"complete", "paused"}
+    for trial in baselines:
+        first = trial["number"] < IN_FLIGHT or trial["baseline"].startswith("single call")
+        assert trial["questions_scored"] == (QUESTIONS if first else FIRST_LOOK)
+
+
+def few_samples():
+    """A study whose baselines are no match for what it finds, one trial at a time."""
+    config = paused_study(in_flight=1)
+    baselines = config.baselines.model_copy(update={"max_samples": 2})
+    return config.model_copy(update={"baselines": baselines})
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """The report of an uninterrupted run of that."""
+    return run(few_samples(), tmp_path_factory.mktemp("found"))[0]
+
+
+def test_the_best_self_consistency_is_scored_whole_at_the_end(found):
+    """The winner is compared with it, so the choice of its model must not rest on a first look."""
+    leaders = [trial for trial in found["trials"] if trial["origin"] == "leader"]
+    last = [trial for trial in leaders if trial["baseline"]]
+    assert {trial["baseline"] for trial in last} == {"self-consistency (m, direct, n=2)"}
+    assert [trial["state"] for trial in last] == ["paused", "paused", "complete"]
+    assert last[-1]["score"] < found["best"]["search"]["score"]
+    others = [trial for trial in evaluated(found) if "consistency (n" in (trial["baseline"] or "")]
+    assert [trial["questions_scored"] for trial in others] == [FIRST_LOOK]
+    compared = found["baselines"][1]
+    assert compared["name"].startswith("self-consistency")
+    assert compared["architecture"][0]["model"] == "m"
+
+
+def test_what_is_left_to_the_end_is_taken_up_again_after_an_interruption(found, tmp_path):
+    """The trials before are not proposed as long as others run; nor are they when resumed."""
+    whole = sum(t["questions_scored"] for t in evaluated(found) if t["continued_by"] is None)
+    assert run_until(few_samples(), tmp_path, whole - QUESTIONS // 2)
+    assert told(run(few_samples(), tmp_path)[0]) == told(found)
 
 
 def test_no_question_is_asked_or_counted_twice(whole, tmp_path):
@@ -102,7 +164,7 @@ def test_no_question_is_asked_or_counted_twice(whole, tmp_path):
     assert "paused" not in {trial["state"] for trial in at_once["trials"]}
 
 
-@pytest.mark.parametrize("questions", [60, 150, 260, 320])
+@pytest.mark.parametrize("questions", [60, 150, 220, 260])
 def test_an_interrupted_run_goes_on_as_if_it_had_not_been(whole, tmp_path, questions):
     _, report, _ = whole
     assert run_until(paused_study(), tmp_path, questions)
