@@ -19,7 +19,7 @@ from archsearch.search.baselines import Baseline, static
 from archsearch.search.racing import Race
 from archsearch.search.space import Params
 from archsearch.search.study import Study, planned_questions
-from archsearch.search.trial import Origin, State, Trial, best_baseline, ranking
+from archsearch.search.trial import Origin, State, Trial, ranking, unsettled
 from archsearch.types import Expected, Measured, UpperBound
 
 STALE = 20
@@ -107,20 +107,6 @@ class Coordinator:
         late = cap is not None and self._study.progress.seconds >= cap
         return self._out_of_budget or (late and not self._due)
 
-    def _wanted(self) -> Trial | None:
-        """A paused trial without which the search cannot end: the best of all where it is ahead of
-        every complete one, as who wins must have been scored whole; or the self-consistency that
-        the winner is to be compared with."""
-        latest = [trial for trial in self._landed if trial.continued_by is None]
-        paused = [trial for trial in latest if trial.state is State.PAUSED]
-        limits = self._study.config.budget.per_question
-        able = [trial for trial in paused if limits.over(trial.scored.cost) <= 0]
-        leader = max(able, key=lambda trial: trial.worth, default=None)
-        if leader and all(trial.worth < leader.worth for trial in self._ranked(latest)):
-            return leader
-        rival = best_baseline(latest, "self-consistency")
-        return rival if rival in paused else None
-
     async def _propose(self, number: int) -> Trial | None:
         """The next trial, judged; None when nothing more is to be tried as far as is known now."""
         study = self._study
@@ -136,11 +122,12 @@ class Coordinator:
         return trial
 
     def _knows_all_before(self, number: int) -> bool:
-        """Whether no trial runs: on all of them depends what a search cannot end without."""
+        """Whether no trial runs: what is unsettled depends on them all."""
         return len(self._landed) == number
 
     async def _new(self, number: int) -> Trial | None:
         """A trial that no record tells of."""
+        limits = self._study.config.budget.per_question
         if len(self._latest) < self._study.config.search.trials:
             if self._due:
                 return self._from_baseline(number, self._due.popleft())
@@ -148,8 +135,9 @@ class Coordinator:
                 return self._from_point(number, "sampler", None)
             if (point := await self._next_unseen()) is not None:
                 return self._from_point(number, "enumeration", point)
-        wanted = self._wanted() if self._knows_all_before(number) else None
-        return self._from_paused(number, wanted) if wanted is not None else None
+        if self._knows_all_before(number) and (paused := unsettled(self._landed, limits)):
+            return self._from_paused(number, paused)
+        return None
 
     def _from_record(self, number: int, record: Mapping[str, Any]) -> Trial:
         """A trial as it was proposed, though the space may have grown since."""

@@ -139,3 +139,17 @@ def best_baseline(trials: Sequence[Trial], kind: Kind) -> Trial | None:
         if trial.scored.scores
     ]
     return max(scored, key=lambda trial: trial.worth, default=None)
+
+
+def unsettled(trials: Sequence[Trial], limits: Limits) -> Trial | None:
+    """A paused trial without which a search cannot end: the best of all where it is ahead of every
+    complete one, as who wins must have been scored whole; or the self-consistency that the winner
+    is to be compared with."""
+    latest = [trial for trial in trials if trial.continued_by is None]
+    paused = [trial for trial in latest if trial.state is State.PAUSED]
+    able = [trial for trial in paused if limits.over(trial.scored.cost) <= 0]
+    leader = max(able, key=lambda trial: trial.worth, default=None)
+    if leader and all(trial.worth < leader.worth for trial in ranking(latest, limits)):
+        return leader
+    rival = best_baseline(latest, "self-consistency")
+    return rival if rival in paused else None
