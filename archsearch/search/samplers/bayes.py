@@ -40,6 +40,8 @@ FADING = 0.4
 PRIOR_SCALE = 0.01
 """Sum of squares that the scale has before any value; it counts for one value."""
 ABSENT = -1.0
+FIRST_LOOK = 10
+"""Questions of a first look at most: five and twenty were no better (docs/benchmarks.md)."""
 
 
 class Bayes(SamplerConfig):
@@ -55,13 +57,15 @@ class Bayes(SamplerConfig):
     """Distinct points told before it models anything; random till then. Baselines in the space
     count."""
 
-    first_look: int = Field(default=10, ge=1)
+    first_look: int | None = Field(default=None, ge=1)
     """Questions after which a new trial pauses; one that goes on is scored on twice as many as it
-    was. What is not worth that stays where it is."""
+    was. What is not worth that stays where it is. By default ten, or a fifth of all where that is
+    less."""
 
     def pauses_after(self, seen: int, questions: int) -> int:
         """`first_look` questions, then twice as many each time."""
-        return min(2 * seen or self.first_look, questions)
+        first = self.first_look or max(1, min(FIRST_LOOK, questions // 5))
+        return min(2 * seen or first, questions)
 
     def build(self, seed: int, space: SearchSpace) -> BaseSampler:
         """A sampler of points of `space`."""

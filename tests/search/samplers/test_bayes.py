@@ -94,6 +94,11 @@ def test_a_trial_doubles_what_it_was_scored_on_each_time_that_it_goes_on():
     assert Bayes(first_look=10).pauses_after(0, 8) == 8
 
 
+@pytest.mark.parametrize(("questions", "first"), [(200, 10), (50, 10), (30, 6), (3, 1)])
+def test_the_first_look_is_a_part_of_a_small_split(questions, first):
+    assert Bayes().pauses_after(0, questions) == first
+
+
 def test_a_paused_point_is_proposed_again_until_it_is_not():
     promising = seen(8, "b", 0.6, error=0.1, paused=True)
     assert propose([*EVERYWHERE, promising]) == promising.params
