@@ -146,7 +146,7 @@ def test_the_best_self_consistency_is_scored_whole_at_the_end(found):
 
 
 def test_what_is_left_to_the_end_is_taken_up_again_after_an_interruption(found, tmp_path):
-    """The trials before are not proposed as long as others run; nor are they when resumed."""
+    """A baseline that is no point of the space is not the sampler's to propose again."""
     whole = sum(t["questions_scored"] for t in evaluated(found) if t["continued_by"] is None)
     assert run_until(few_samples(), tmp_path, whole - QUESTIONS // 2)
     assert told(run(few_samples(), tmp_path)[0]) == told(found)
