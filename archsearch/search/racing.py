@@ -66,11 +66,10 @@ class Race:
         return len(evaluation.outcomes) >= self.pause and not evaluation.failures
 
     def yardstick(self) -> dict[str, float]:
-        """What a paused trial's scores are compared with, by question: the mean of the incumbents;
-        nothing where there are none."""
+        """What a paused trial's scores are compared with, by question: the mean of the incumbents,
+        of which there are some, or it would not pause."""
         known = [trial.scored.scores for trial in self.incumbents]
-        questions = known[0] if known else ()
-        return {question: fmean(scores[question] for scores in known) for question in questions}
+        return {question: fmean(scores[question] for scores in known) for question in known[0]}
 
     def lost_to(self, evaluation: Evaluation) -> Trial | None:
         """The incumbent that stops a trial with these outcomes; None to go on.

@@ -132,24 +132,28 @@ def ranking(trials: Sequence[Trial], limits: Limits) -> list[Trial]:
 def best_baseline(trials: Sequence[Trial], kind: Kind) -> Trial | None:
     """The baseline of a kind that does best on the search questions, whatever it costs; None where
     none was scored."""
-    scored = [
+    return max(_scored_baselines(trials, kind), key=lambda trial: trial.worth, default=None)
+
+
+def _scored_baselines(trials: Sequence[Trial], kind: Kind) -> list[Trial]:
+    return [
         trial
         for trial in trials
         if trial.baseline and trial.baseline.kind == kind and trial.evaluation
         if trial.scored.scores
     ]
-    return max(scored, key=lambda trial: trial.worth, default=None)
 
 
 def unsettled(trials: Sequence[Trial], limits: Limits) -> Trial | None:
     """A paused trial without which a search cannot end: the best of all where it is ahead of every
-    complete one, as who wins must have been scored whole; or the self-consistency that the winner
-    is to be compared with."""
+    complete one, as who wins must have been scored whole; or, where self-consistency was scored
+    with several models or styles, the best of these, as the winner is to be compared with it."""
     latest = [trial for trial in trials if trial.continued_by is None]
     paused = [trial for trial in latest if trial.state is State.PAUSED]
     able = [trial for trial in paused if limits.over(trial.scored.cost) <= 0]
     leader = max(able, key=lambda trial: trial.worth, default=None)
     if leader and all(trial.worth < leader.worth for trial in ranking(latest, limits)):
         return leader
-    rival = best_baseline(latest, "self-consistency")
-    return rival if rival in paused else None
+    rivals = _scored_baselines(latest, "self-consistency")
+    rival = max(rivals, key=lambda trial: trial.worth, default=None)
+    return rival if rival in paused and len(rivals) > 1 else None

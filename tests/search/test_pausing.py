@@ -145,6 +145,15 @@ def test_the_best_self_consistency_is_scored_whole_at_the_end(found):
     assert compared["architecture"][0]["model"] == "m"
 
 
+def test_the_only_self_consistency_stays_paused(tmp_path):
+    """There is no other to choose from, so its score on the search questions decides nothing."""
+    alone = few_samples().model_copy(update={"models": {"m": Multiplier()}})
+    report, _ = run(alone, tmp_path)
+    rivals = [t for t in report["trials"] if (t["baseline"] or "").startswith("self-consistency")]
+    assert [(t["state"], t["questions_scored"]) for t in rivals] == [("paused", FIRST_LOOK)]
+    assert report["baselines"][1]["name"].startswith("self-consistency")
+
+
 def test_what_is_left_to_the_end_is_taken_up_again_after_an_interruption(found, tmp_path):
     """A baseline that is no point of the space is not the sampler's to propose again."""
     whole = sum(t["questions_scored"] for t in evaluated(found) if t["continued_by"] is None)

@@ -207,5 +207,3 @@ def test_a_paused_trial_is_compared_with_all_that_were_complete():
     trial.state, trial.yardstick = State.PAUSED, race(*rivals).yardstick()
     assert trial.worth == pytest.approx((0.25 + 0.375) / 2)
     assert trial.error == pytest.approx(standard_error([0.0] * 10))
-    trial.yardstick = race().yardstick()
-    assert trial.worth == trial.scored.mean
