@@ -21,9 +21,9 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel
 
 from archsearch.benchmark import Item
-from archsearch.code.asserts import free_names
 from archsearch.code.benchmark import FUNCTION, CodeBenchmark, Problem, fenced
 from archsearch.code.solution import preamble
+from archsearch.code.testtree import free_names
 from archsearch.errors import ConfigError, MissingExtra
 from archsearch.rows import local_rows
 

@@ -6,18 +6,15 @@ is expected ever enters the sandbox, and no object of the program's own making e
 
 Read are asserts, bare calls, and assignments of what can be read, over: literals, comparisons,
 `and`, `or`, `not`, arithmetic, subscripts, and the builtins in `FUNCTIONS`. Functions that hold the
-tests, called once, are read as if their bodies stood in place of the call; those whose name begins
-with `test`, called nowhere, count as called, as pytest does. Whatever else a test holds is left to
-`Program.test`, which runs it in a sandbox of its own.
+tests are read as if their bodies stood in place of the call (`testtree`). Whatever else a test
+holds is left to `Program.test`, which runs it in a sandbox of its own.
 """
 
 from __future__ import annotations
 
 import ast
 import builtins
-import symtable
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,8 +28,8 @@ from archsearch.code.operators import (
     UNARY,
     Unreadable,
 )
+from archsearch.code.testtree import inlined, loads
 from archsearch.program import Call, Plain, Reply
-from archsearch.syntax import parsed
 
 
 class Unanswered(Exception):
@@ -87,102 +84,12 @@ def read(tree: ast.Module, *, own: frozenset[str] = frozenset()) -> Reading:
 
     `own` are names that the program defines, which stand before builtins of the same name.
     """
-    reader = _Reader(own, _loads(tree))
+    reader = _Reader(own, loads(tree))
     try:
-        steps = tuple(reader.step(statement) for statement in _inlined(tree))
+        steps = tuple(reader.step(statement) for statement in inlined(tree))
     except RecursionError:
         raise Unreadable from None
     return Reading(calls=tuple(reader.calls), steps=steps)
-
-
-def parse(test: str) -> ast.Module:
-    """The tree of a test, its test functions called. Raises `SyntaxError` alone."""
-    tree = parsed(test)
-    loads = _loads(tree)
-    uncalled = [
-        node.name
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef)
-        and node.name.startswith("test")
-        and not (_parameters(node) or loads[node.name])
-    ]
-    tree.body += ast.parse("\n".join(f"{name}()" for name in uncalled)).body
-    return tree
-
-
-def free_names(test: str) -> tuple[str, ...]:
-    r"""The names that a test uses and neither defines nor finds among the builtins, sorted.
-
-    >>> free_names("import math\ndef near(a): return a < f(math.pi)\nassert near(g(3))")
-    ('f', 'g')
-    """
-    top = symtable.symtable(test, "<test>", "exec")
-    defined = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
-    used = {
-        symbol.get_name()
-        for table in _tables(top)
-        for symbol in table.get_symbols()
-        if symbol.is_referenced() and (table is top or symbol.is_global())
-    }
-    return tuple(sorted(used - defined - set(dir(builtins))))
-
-
-def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
-    yield table
-    for child in table.get_children():
-        yield from _tables(child)
-
-
-def _loads(tree: ast.AST) -> Counter[str]:
-    """How often each name is read."""
-    names = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
-    return Counter(name.id for name in names if isinstance(name.ctx, ast.Load))
-
-
-# -- functions that hold the tests
-
-
-def _inlined(tree: ast.Module) -> Iterator[ast.stmt]:
-    """The statements, with those of a function in place of its only call."""
-    loads, functions = _loads(tree), dict[str, ast.FunctionDef]()
-    for statement in tree.body:
-        if isinstance(statement, ast.FunctionDef):
-            if loads[statement.name] != 1:
-                raise Unreadable
-            functions[statement.name] = statement
-            continue
-        match statement:
-            case ast.Expr(ast.Call(ast.Name(name), args, [])) if name in functions:
-                yield from _body(functions.pop(name), args)
-            case _:
-                yield statement
-    if functions:
-        raise Unreadable
-
-
-def _body(function: ast.FunctionDef, args: Sequence[ast.expr]) -> list[ast.stmt]:
-    """What a function does, given names for its parameters."""
-    parameters = _parameters(function)
-    given = [arg.id for arg in args if isinstance(arg, ast.Name)]
-    if function.decorator_list or not len(parameters) == len(args) == len(given):
-        raise Unreadable
-    renamed = dict(zip(parameters, given, strict=True))
-    for node in ast.walk(function):
-        if isinstance(node, ast.Name) and node.id in renamed:
-            if not isinstance(node.ctx, ast.Load):
-                raise Unreadable
-            node.id = renamed[node.id]
-    return function.body
-
-
-def _parameters(function: ast.FunctionDef) -> list[str]:
-    arguments = function.args
-    if arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.defaults:
-        return ["*"]
-    return [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
-
-
-# -- the reader
 
 
 class _Reader:

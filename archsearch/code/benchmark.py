@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, Field
 
 from archsearch.benchmark import Benchmark, Item
-from archsearch.code.asserts import free_names
 from archsearch.code.solution import solution
+from archsearch.code.testtree import free_names
 from archsearch.code.verdicts import Case, Check, Verdict, verdict, verdict_of_checks
 from archsearch.errors import ConfigError
 from archsearch.program import Execute, Limits

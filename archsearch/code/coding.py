@@ -14,9 +14,10 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from archsearch.code.asserts import parse, read
+from archsearch.code.asserts import read
 from archsearch.code.operators import Unreadable
 from archsearch.code.solution import solution
+from archsearch.code.testtree import parse
 from archsearch.program import Call, Execute, Execution, Limits, Plain, Program, Reply
 from archsearch.seeds import digest
 from archsearch.types import Question, UnitTest

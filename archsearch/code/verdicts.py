@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Protocol
 
-from archsearch.code.asserts import Raised, Unanswered, free_names, parse, read
+from archsearch.code.asserts import Raised, Unanswered, read
 from archsearch.code.operators import Unreadable
+from archsearch.code.testtree import free_names, parse
 from archsearch.errors import SandboxFailed
 from archsearch.program import Call, Execute, Execution, Limits, Plain, Program, Reply, Status
 from archsearch.syntax import defined

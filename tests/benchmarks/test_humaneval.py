@@ -11,8 +11,9 @@ import pytest
 
 from archsearch.benchmark import Benchmark, Item
 from archsearch.benchmarks.humaneval import HumanEval
-from archsearch.code.asserts import parse, read
+from archsearch.code.asserts import read
 from archsearch.code.operators import Unreadable
+from archsearch.code.testtree import parse
 from archsearch.errors import ConfigError, MissingExtra
 from tests.benchmarks.coding import CodeBenchmarkContract
 from tests.benchmarks.synthetic import humaneval_rows, written

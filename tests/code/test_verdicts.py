@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archsearch.code.asserts import free_names, parse, read
+from archsearch.code.asserts import read
 from archsearch.code.operators import Unreadable
+from archsearch.code.testtree import parse
 from archsearch.code.verdicts import (
     MOST_RUNS,
     Case,
@@ -166,6 +167,7 @@ RUN = [
     "from math import pi\nassert f(pi) == 1",
     "exit(0)",
     "def check(candidate, n=3):\n    assert candidate(n) == 2\ncheck(f)",
+    "def check(candidate, n=3):\n    assert candidate(1) == 2\ncheck(f)",
 ]
 
 
@@ -210,10 +212,6 @@ def test_what_is_expected_never_enters_the_sandbox() -> None:
 def test_a_name_of_the_program_stands_before_a_builtin() -> None:
     source = "def sum(xs):\n    return 'mine'\n"
     assert statuses(source, "assert sum([1]) == 'mine'", "assert sum([1]) == 1") == ["ok", "wrong"]
-
-
-def test_free_names_are_those_of_the_program() -> None:
-    assert free_names("def g(x): return f(x)\nassert g(3) == h and len('a')") == ("f", "h")
 
 
 # -- one sandbox for all calls; a fresh one for what a time-out or crash left
