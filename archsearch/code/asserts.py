@@ -84,9 +84,10 @@ def read(tree: ast.Module, *, own: frozenset[str] = frozenset()) -> Reading:
 
     `own` are names that the program defines, which stand before builtins of the same name.
     """
-    reader = _Reader(own, loads(tree))
     try:
-        steps = tuple(reader.step(statement) for statement in inlined(tree))
+        flat = inlined(tree)
+        reader = _Reader(own, loads(flat))
+        steps = tuple(reader.step(statement) for statement in flat.body)
     except RecursionError:
         raise Unreadable from None
     return Reading(calls=tuple(reader.calls), steps=steps)

@@ -32,22 +32,9 @@ def parse(test: str) -> ast.Module:
     return tree
 
 
-def inlined(tree: ast.Module) -> Iterator[ast.stmt]:
-    """The statements, with those of a function in place of its only call; or `Unreadable`."""
-    read, functions = loads(tree), dict[str, ast.FunctionDef]()
-    for statement in tree.body:
-        if isinstance(statement, ast.FunctionDef):
-            if read[statement.name] != 1:
-                raise Unreadable
-            functions[statement.name] = statement
-            continue
-        match statement:
-            case ast.Expr(ast.Call(ast.Name(name), args, [])) if name in functions:
-                yield from _body(functions.pop(name), args)
-            case _:
-                yield statement
-    if functions:
-        raise Unreadable
+def inlined(tree: ast.Module) -> ast.Module:
+    """The same, with the statements of a function in place of its only call; or `Unreadable`."""
+    return ast.Module(body=list(_statements(tree)), type_ignores=[])
 
 
 def free_names(test: str) -> tuple[str, ...]:
@@ -73,6 +60,23 @@ def loads(tree: ast.AST) -> Counter[str]:
     return Counter(name.id for name in names if isinstance(name.ctx, ast.Load))
 
 
+def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
+    read, functions = loads(tree), dict[str, ast.FunctionDef]()
+    for statement in tree.body:
+        if isinstance(statement, ast.FunctionDef):
+            if read[statement.name] != 1:
+                raise Unreadable
+            functions[statement.name] = statement
+            continue
+        match statement:
+            case ast.Expr(ast.Call(ast.Name(name), args, [])) if name in functions:
+                yield from _body(functions.pop(name), args)
+            case _:
+                yield statement
+    if functions:
+        raise Unreadable
+
+
 def _body(function: ast.FunctionDef, args: Sequence[ast.expr]) -> list[ast.stmt]:
     """What a function does, given names for its parameters."""
     parameters = _parameters(function)
@@ -82,11 +86,13 @@ def _body(function: ast.FunctionDef, args: Sequence[ast.expr]) -> list[ast.stmt]
     if not len(parameters) == len(args) == len(given):
         raise Unreadable
     renamed = dict(zip(parameters, given, strict=True))
-    for node in ast.walk(function):
-        if isinstance(node, ast.Name) and node.id in renamed:
-            if not isinstance(node.ctx, ast.Load):
-                raise Unreadable
-            node.id = renamed[node.id]
+    names = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
+    for name in {node.id for node in names if isinstance(node.ctx, ast.Store)}:
+        if name in renamed:
+            raise Unreadable
+        renamed[name] = f"{name} of {function.name}"  # which no name outside of it can be
+    for node in names:
+        node.id = renamed.get(node.id, node.id)
     return function.body
 
 

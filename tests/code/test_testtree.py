@@ -9,7 +9,7 @@ from archsearch.code.testtree import free_names, inlined, parse
 
 
 def statements(test):
-    return [ast.unparse(statement) for statement in inlined(parse(test))]
+    return ast.unparse(inlined(parse(test))).splitlines()
 
 
 def test_a_function_stands_in_place_of_its_only_call():
@@ -20,6 +20,11 @@ def test_a_function_stands_in_place_of_its_only_call():
 def test_test_functions_count_as_called_in_their_order():
     test = "def test_b():\n    assert f(1)\ndef test_a():\n    assert f(2)\nx = 3"
     assert statements(test) == ["x = 3", "assert f(1)", "assert f(2)"]
+
+
+def test_what_a_function_assigns_is_its_own():
+    test = "x = 3\ndef check(c):\n    x = 4\n    assert c(x, y)\ncheck(f)\nassert f(x)"
+    assert statements(test) == ["x = 3", "x of check = 4", "assert f(x of check, y)", "assert f(x)"]
 
 
 @pytest.mark.parametrize(

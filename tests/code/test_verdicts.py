@@ -168,6 +168,7 @@ RUN = [
     "exit(0)",
     "def check(candidate, n=3):\n    assert candidate(n) == 2\ncheck(f)",
     "def check(candidate, n=3):\n    assert candidate(1) == 2\ncheck(f)",
+    "xs = [3, 1]\ndef check(ys):\n    f(ys)\n    assert f(ys) == [1, 3]\ncheck(xs)",
 ]
 
 
