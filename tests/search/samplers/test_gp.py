@@ -1,4 +1,4 @@
-"""Optuna's Gaussian process sees every choice. About a second an ask, so these are slow."""
+"""Optuna's Gaussian process sees every choice. It needs torch, so these are slow."""
 
 import sys
 
@@ -11,7 +11,7 @@ from archsearch.testing.sampler_contract import SamplerContract
 
 @pytest.mark.slow
 class TestGP(SamplerContract):
-    trials = 8
+    trials = 20
 
     def config(self):
         pytest.importorskip("torch")
