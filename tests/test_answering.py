@@ -15,7 +15,8 @@ from archsearch.errors import InvalidArchitecture
 from archsearch.layer import Calls, Facet
 from archsearch.layers.adaptive_vote import AdaptiveVote
 from archsearch.layers.generator import Generator
-from archsearch.testing.layer_contract import PATH, outline_of, run, slate_of
+from archsearch.testing.layer_contract import PATH, run
+from archsearch.testing.slates import outline_of, slate_of
 from archsearch.types import Completion, Message, Request, Usage
 
 QUESTION = slate_of([])

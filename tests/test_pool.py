@@ -14,7 +14,7 @@ from archsearch import pool
 from archsearch.errors import ConfigError
 from archsearch.layers.vote import Vote
 from archsearch.pool import best_of_n, majority_vote, pass_at_k
-from archsearch.testing.layer_contract import slate_of
+from archsearch.testing.slates import slate_of
 
 SCORE = st.sampled_from([0.0, 0.25, 1.0])
 SAMPLES = st.lists(st.tuples(st.sampled_from(["1", "2", "3", None]), SCORE), min_size=1, max_size=6)

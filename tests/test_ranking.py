@@ -22,7 +22,8 @@ from archsearch.ranking import (
     best_first,
     borda_counts,
 )
-from archsearch.testing.layer_contract import outline_of, run, run_row, slate_of
+from archsearch.testing.layer_contract import run, run_row
+from archsearch.testing.slates import outline_of, slate_of
 from archsearch.types import Candidate, Fallback, Question, Request, Slate
 
 

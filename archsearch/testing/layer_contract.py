@@ -26,41 +26,22 @@ from archsearch.calls import Walk
 from archsearch.compose import Step, parallel
 from archsearch.cost import Used
 from archsearch.dispatch import Dispatcher
-from archsearch.layer import Facet, Layer, Outline, PlannedCall, PlannedTests
+from archsearch.layer import Facet, Layer, Outline, PlannedCall
 from archsearch.models.scripted import Scripted
 from archsearch.program import Runner
 from archsearch.seeds import seed_of
 from archsearch.store import SampleStore
 from archsearch.testing.malformed import BLANK, malformed
 from archsearch.testing.runners import Recorder, Replayer, giving, shared_sandbox
-from archsearch.types import Candidate, Message, Origin, Question, Request, Slate, UnitTest
+from archsearch.testing.slates import HOLDS, outline_of, slate_of
+from archsearch.types import Request, Slate
 
 PATH = "1.layer"
-SOURCE = "0.source"
 
 Call = TypeVar("Call", PlannedCall, Request, Used)
 
 Script = Callable[[Request, int], str]
 """What a scripted model says to a request, given the seed of the sample."""
-
-_HOLDS: dict[Facet, Callable[[Candidate], bool]] = {
-    Facet.CRITIQUES: lambda candidate: candidate.critique is not None,
-    Facet.SCORES: lambda candidate: candidate.score is not None,
-    Facet.VERDICTS: lambda candidate: candidate.verdict is not None,
-    Facet.TEST_RESULTS: lambda candidate: candidate.passed is not None,
-}
-
-UNIT_TESTS = (
-    UnitTest(text="The answer names one number."),
-    UnitTest(text="The answer says how the number comes about."),
-)
-"""On a slate that `slate_of` is to give unit tests or results of them."""
-
-PROGRAM_TESTS = (
-    UnitTest(text="assert f(2) == 4", kind="program"),
-    UnitTest(text="assert f(3) == 9", kind="program"),
-)
-"""Beside them where programs are asked for, and in their place where nothing else is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,73 +133,6 @@ def _run(
             return Run(slate=left, used=door.used, asked=tuple(asked))
 
     return asyncio.run(walk())
-
-
-def slate_of(texts: Sequence[str], *, facets: frozenset[Facet] = frozenset()) -> Slate:
-    """A slate with a candidate of each text, which carry `facets`, and unit tests where these or
-    their results are among them."""
-    tests = _tests_of(facets)
-    candidates = tuple(
-        Candidate(
-            text=text,
-            origin=Origin(model="source", path=SOURCE, index=index),
-            critique=f"number {index} is short" if Facet.CRITIQUES in facets else None,
-            score=index / 10 if Facet.SCORES in facets else None,
-            verdict=True if Facet.VERDICTS in facets else None,
-            passed=_some_results(index, tests) if Facet.TEST_RESULTS in facets else None,
-        )
-        for index, text in enumerate(texts)
-    )
-    messages = (
-        Message(role="system", content="You are careful."),
-        Message(role="user", content="What is 3 + 4?"),
-    )
-    return Slate(
-        question=Question(id="q", messages=messages),
-        candidates=candidates,
-        unit_tests=tests,
-    )
-
-
-def _tests_of(facets: frozenset[Facet]) -> tuple[UnitTest, ...]:
-    if Facet.ONLY_PROGRAM_TESTS in facets:
-        return PROGRAM_TESTS
-    if Facet.PROGRAM_TESTS in facets:
-        return (*UNIT_TESTS, *PROGRAM_TESTS)
-    return () if facets.isdisjoint((Facet.UNIT_TESTS, Facet.TEST_RESULTS)) else UNIT_TESTS
-
-
-def _some_results(index: int, tests: Sequence[UnitTest]) -> tuple[bool | None, ...]:
-    return (index % 2 == 0, *[None] * (len(tests) - 1))
-
-
-def outline_of(slate: Slate) -> Outline:
-    """What would have been known beforehand of a slate that `slate_of` made."""
-    count = len(slate.candidates)
-    source = PlannedCall(
-        model="source", role="source", samples=count, max_prompt_tokens=100, max_tokens=10_000
-    )
-    critic = PlannedCall(model="source", role="critic", max_prompt_tokens=100, max_tokens=10_000)
-    facets = frozenset(f for f, holds in _HOLDS.items() if all(map(holds, slate.candidates)))
-    return Outline(
-        candidates=count,
-        facets=facets,
-        sources=(source,),
-        critics=(critic,) if Facet.CRITIQUES in facets else (),
-        unit_tests=tuple(
-            PlannedTests(
-                call=PlannedCall(
-                    model="source",
-                    role=f"tester/{kind}",
-                    max_prompt_tokens=100,
-                    max_tokens=10_000,
-                ),
-                kind=kind,
-                count=count,
-            )
-            for kind, count in Counter(test.kind for test in slate.unit_tests).items()
-        ),
-    )
 
 
 class LayerContract:
@@ -413,7 +327,7 @@ def _check_slate(given: Slate, left: Slate, foreseen: Outline, *, makes: bool) -
         assert after <= before, "a candidate was changed, added or doubled"
     assert len(left.candidates) <= foreseen.candidates
     for facet in foreseen.facets:
-        assert all(map(_HOLDS[facet], left.candidates)), f"not every candidate has {facet}"
+        assert all(map(HOLDS[facet], left.candidates)), f"not every candidate has {facet}"
     for kind in ("statement", "program"):
         assert sum(test.kind == kind for test in left.unit_tests) <= foreseen.tests(kind)
     for candidate in left.candidates:

@@ -20,14 +20,8 @@ from archsearch.layers.generator import Generator
 from archsearch.layers.vote import Vote
 from archsearch.models.scripted import Scripted
 from archsearch.store import SampleStore
-from archsearch.testing.layer_contract import (
-    PATH,
-    LayerContract,
-    Run,
-    outline_of,
-    run,
-    slate_of,
-)
+from archsearch.testing.layer_contract import PATH, LayerContract, Run, run
+from archsearch.testing.slates import outline_of, slate_of
 from archsearch.types import Candidate, Request
 
 QUESTION = slate_of([])

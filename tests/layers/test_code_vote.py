@@ -10,8 +10,9 @@ from archsearch.errors import InvalidArchitecture
 from archsearch.layers.code_vote import NO_INPUTS, NO_OUTPUTS, CodeVote
 from archsearch.layers.generator import Generator
 from archsearch.layers.unit_test_generator import UnitTestGenerator
-from archsearch.testing.layer_contract import LayerContract, outline_of, run, slate_of
+from archsearch.testing.layer_contract import LayerContract, run
 from archsearch.testing.runners import Recorder, shared_sandbox
+from archsearch.testing.slates import outline_of, slate_of
 from archsearch.types import Candidate, Request, Slate, UnitTest
 
 

@@ -7,15 +7,8 @@ from archsearch.layer import Facet
 from archsearch.layers.critic import MISSING, Critic
 from archsearch.layers.generator import Generator
 from archsearch.replies import critiques
-from archsearch.testing.layer_contract import (
-    PATH,
-    LayerContract,
-    Script,
-    outline_of,
-    run,
-    run_row,
-    slate_of,
-)
+from archsearch.testing.layer_contract import PATH, LayerContract, Script, run, run_row
+from archsearch.testing.slates import outline_of, slate_of
 from archsearch.types import Request
 
 

@@ -17,14 +17,8 @@ from archsearch.layers.unit_test_generator import UnitTestGenerator
 from archsearch.models.drawing import Samples
 from archsearch.models.scripted import Scripted
 from archsearch.store import SampleStore
-from archsearch.testing.layer_contract import (
-    PATH,
-    LayerContract,
-    Script,
-    outline_of,
-    run,
-    slate_of,
-)
+from archsearch.testing.layer_contract import PATH, LayerContract, Script, run
+from archsearch.testing.slates import outline_of, slate_of
 from archsearch.types import Candidate, Origin, Request
 
 CRITIQUED = slate_of("ab", facets=frozenset({Facet.CRITIQUES}))

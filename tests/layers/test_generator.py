@@ -6,7 +6,8 @@ from archsearch.answering import STYLES
 from archsearch.architecture import Architecture
 from archsearch.errors import ConfigError
 from archsearch.layers.generator import Generator
-from archsearch.testing.layer_contract import PATH, LayerContract, outline_of, run, slate_of
+from archsearch.testing.layer_contract import PATH, LayerContract, run
+from archsearch.testing.slates import outline_of, slate_of
 from archsearch.types import Candidate, Origin, Request
 
 QUESTION = slate_of([])

@@ -14,15 +14,9 @@ from archsearch.layer import Facet
 from archsearch.layers.generator import Generator
 from archsearch.layers.pairwise_ranker import DRAWN, UNREADABLE, PairwiseRanker
 from archsearch.replies import WINDOW, preference
-from archsearch.testing.layer_contract import (
-    LayerContract,
-    Run,
-    Script,
-    outline_of,
-    run,
-    slate_of,
-)
+from archsearch.testing.layer_contract import LayerContract, Run, Script, run
 from archsearch.testing.malformed import malformed
+from archsearch.testing.slates import outline_of, slate_of
 from archsearch.types import Request
 
 ANSWER = re.compile(r"<answer (\d)>\n(.*?)\n</answer", re.DOTALL)

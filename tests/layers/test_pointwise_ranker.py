@@ -21,8 +21,9 @@ from archsearch.layers.pointwise_ranker import (
 )
 from archsearch.ranking import Shown
 from archsearch.replies import WINDOW, rating
-from archsearch.testing.layer_contract import PATH, LayerContract, Script, outline_of, run, slate_of
+from archsearch.testing.layer_contract import PATH, LayerContract, Script, run
 from archsearch.testing.malformed import malformed
+from archsearch.testing.slates import outline_of, slate_of
 from archsearch.types import Completion, Logprobs, Message, Request, Slate, Usage
 
 

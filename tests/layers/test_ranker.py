@@ -12,7 +12,8 @@ from archsearch.layers.critic import Critic
 from archsearch.layers.generator import Generator
 from archsearch.layers.ranker import Ranker
 from archsearch.replies import BY_MENTION, INCOMPLETE, UNREAD, WINDOW, ranking
-from archsearch.testing.layer_contract import LayerContract, Script, outline_of, run, slate_of
+from archsearch.testing.layer_contract import LayerContract, Script, run
+from archsearch.testing.slates import outline_of, slate_of
 from archsearch.types import Request
 
 

@@ -12,7 +12,8 @@ from archsearch.errors import InvalidArchitecture
 from archsearch.layer import Facet
 from archsearch.layers.generator import Generator
 from archsearch.layers.reviser import BLANK, Reviser
-from archsearch.testing.layer_contract import PATH, LayerContract, outline_of, run, slate_of
+from archsearch.testing.layer_contract import PATH, LayerContract, run
+from archsearch.testing.slates import outline_of, slate_of
 from archsearch.types import Candidate, Origin, Request
 
 ANSWER = re.compile(r"<answer \d>\n(.*?)\n</answer", re.DOTALL)

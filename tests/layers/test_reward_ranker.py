@@ -15,7 +15,8 @@ from archsearch.errors import ConfigError
 from archsearch.layer import Calls, Facet
 from archsearch.layers.generator import Generator
 from archsearch.layers.reward_ranker import RewardRanker
-from archsearch.testing.layer_contract import PATH, LayerContract, outline_of, run, slate_of
+from archsearch.testing.layer_contract import PATH, LayerContract, run
+from archsearch.testing.slates import outline_of, slate_of
 from archsearch.types import Completion, Message, Request, Usage
 
 Score = Callable[[Request], float]

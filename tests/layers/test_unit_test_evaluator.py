@@ -28,17 +28,10 @@ from archsearch.layers.unit_test_generator import UnitTestGenerator
 from archsearch.models.scripted import Scripted
 from archsearch.results import results
 from archsearch.store import SampleStore
-from archsearch.testing.layer_contract import (
-    PATH,
-    LayerContract,
-    Script,
-    outline_of,
-    run,
-    run_row,
-    slate_of,
-)
+from archsearch.testing.layer_contract import PATH, LayerContract, Script, run, run_row
 from archsearch.testing.malformed import malformed
 from archsearch.testing.runners import Recorder, shared_sandbox
+from archsearch.testing.slates import outline_of, slate_of
 from archsearch.types import Request, Slate, UnitTest
 
 TESTED = frozenset({Facet.UNIT_TESTS})

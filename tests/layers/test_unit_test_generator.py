@@ -14,16 +14,9 @@ from archsearch.layer import Facet, Outline
 from archsearch.layers.generator import Generator
 from archsearch.layers.unit_test_generator import BROKEN, UNREAD, UnitTestGenerator
 from archsearch.statements import statements
-from archsearch.testing.layer_contract import (
-    PATH,
-    LayerContract,
-    Script,
-    outline_of,
-    run,
-    run_row,
-    slate_of,
-)
+from archsearch.testing.layer_contract import PATH, LayerContract, Script, run, run_row
 from archsearch.testing.malformed import malformed
+from archsearch.testing.slates import outline_of, slate_of
 from archsearch.types import Request, Slate, UnitTest
 
 

@@ -15,15 +15,8 @@ from archsearch.layers.verifier import NONE_CORRECT, UNREADABLE, Verifier
 from archsearch.models.scripted import Scripted
 from archsearch.replies import verdict
 from archsearch.store import SampleStore
-from archsearch.testing.layer_contract import (
-    PATH,
-    LayerContract,
-    Script,
-    outline_of,
-    run,
-    run_row,
-    slate_of,
-)
+from archsearch.testing.layer_contract import PATH, LayerContract, Script, run, run_row
+from archsearch.testing.slates import outline_of, slate_of
 from archsearch.types import Request
 
 

@@ -9,7 +9,8 @@ from archsearch.architecture import Architecture
 from archsearch.errors import ConfigError, InvalidArchitecture
 from archsearch.layers.generator import Generator
 from archsearch.layers.vote import Vote
-from archsearch.testing.layer_contract import LayerContract, run, slate_of
+from archsearch.testing.layer_contract import LayerContract, run
+from archsearch.testing.slates import slate_of
 from archsearch.types import Request, Slate
 
 
