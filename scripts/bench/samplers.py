@@ -3,9 +3,10 @@
     python scripts/bench/samplers.py [--quick] [--json] [--only NAME ...] [--seeds N] [--trials N]
 
 Every sampler runs whole studies (the real coordinator: baselines first, `in_flight` trials at once,
-refusals over the cap, duplicates, racing) on the landscapes of `landscapes.py`, where the outcome
-of a question is looked up instead of drawn. Drawn FLOPs are those of distinct samples and prompts,
-as with a sample store; the baselines' are included. Of 20 seeds, [median, quartiles]:
+refusals over the cap, duplicates, racing) on the landscapes of `made_up.py` and `replayed.py`,
+where the outcome of a question is looked up instead of drawn. Drawn FLOPs are those of distinct
+samples and prompts, as with a sample store; the baselines' are included. Of 20 seeds, [median,
+quartiles]:
 
 - `trials_to_optimum`, `drawn_flops_to_optimum`: up to the first architecture, scored on all search
   questions, whose true score is within a point (0.01; on the table, where one question is 0.017,
@@ -39,7 +40,9 @@ from typing import Any, cast
 
 import numpy as np
 from common import parser, tell
-from landscapes import Landscape, Replayed, Use, World, flops_of, made_up, optimum
+from landscapes import Landscape, Use, World, flops_of, optimum
+from made_up import made_up
+from replayed import Replayed
 
 from archsearch.architecture import Architecture
 from archsearch.benchmark import Item, Splits
