@@ -33,7 +33,7 @@ SHELVES = {"layers": "archsearch.layers", "benchmarks": "archsearch.benchmarks"}
 DATA = "search_spaces"
 """A shelf of files, which says no more than where it lies; `search` imports it for that."""
 
-ONLY = {"vllm": "archsearch/models/vllm.py", "optuna": "archsearch/search/"}
+ONLY = {"vllm": "archsearch/models/vllm_api.py", "optuna": "archsearch/search/"}
 """Where the imports of a library stand."""
 
 FILES = sorted(

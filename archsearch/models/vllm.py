@@ -12,36 +12,26 @@ joins the loop of its first call.
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import fields
 from itertools import count
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
-from archsearch.errors import (
-    ConfigError,
-    MissingExtra,
-    ModelError,
-    RequestRejected,
-    TransientModelError,
-    suggest,
-)
+from archsearch.errors import ConfigError, RequestRejected, suggest
+from archsearch.models import vllm_api
 from archsearch.models.base import Model, ModelConfig
 from archsearch.models.chat import ChatRenderer, Prompt
-from archsearch.models.chunks import excerpt, split_thinking
-from archsearch.models.drawing import Samples, check, drawn, encodable
+from archsearch.models.chunks import excerpt
+from archsearch.models.drawing import Samples, check, drawn
 from archsearch.models.hub import Source, identify, locate
 from archsearch.models.lives import EngineDied, Life, Lives
 from archsearch.models.residency import Member, Turns, memory_bytes
 from archsearch.seeds import digest
 from archsearch.shape import ModelShape
-from archsearch.types import Completion, Message, Request, Usage
-
-PLAIN = {"top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
-"""Sampling from the whole distribution."""
+from archsearch.types import Message, Request
 
 _OURS = {
     "model": "model",
@@ -180,7 +170,7 @@ class VLLMConfig(ModelConfig):
         """Hashes (a local folder) and loads the model, off the event loop."""
         source = await asyncio.to_thread(locate, self.model, self.revision)
         arguments = await asyncio.to_thread(self._arguments, source)
-        adapter = None if self.lora is None else await asyncio.to_thread(_adapter, self.lora)
+        adapter = await asyncio.to_thread(vllm_api.adapter, self.lora)
         model = VLLM(
             self,
             arguments,
@@ -223,7 +213,7 @@ class VLLMConfig(ModelConfig):
 
     def _arguments(self, source: Source) -> dict[str, Any]:
         """What the engine is made from."""
-        engine_args = _library().AsyncEngineArgs
+        engine_args = vllm_api.library().AsyncEngineArgs
         known = {field.name for field in fields(engine_args)}
         for name in self.engine:
             if name not in known:
@@ -260,29 +250,6 @@ def _shape_in(source: Source) -> ModelShape | None:
         return ModelShape.from_hf_config(source.config)
     except ConfigError:
         return None  # refused later, with the remedy, if a budget in FLOPs needs it
-
-
-def _adapter(lora: str) -> Any:
-    """What a request says of the adapter that it uses."""
-    locate(lora, None)  # or raises, with the remedy
-    _library()
-    from vllm.lora.request import LoRARequest
-
-    return LoRARequest("adapter", 1, lora)
-
-
-def _library() -> Any:
-    """The vllm package, imported now: many seconds, the first time."""
-    # Forking a process that has threads, as ours, may leave the engine's process locked for good.
-    os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
-    os.environ.setdefault("VLLM_LOGGING_STREAM", "ext://sys.stderr")  # results go to stdout
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
-    os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
-    try:
-        import vllm
-    except ImportError as error:
-        raise MissingExtra("the vllm back-end", "vllm") from error
-    return vllm
 
 
 class VLLM(Model):
@@ -342,34 +309,19 @@ class VLLM(Model):
 
     async def _draw(self, request: Request, seed: int) -> Samples:
         prompt = self._prompt(request, room=1)
-        sampling = _sampling(request, seed)
+        sampling = vllm_api.sampling(request, seed)
         async with self._turn() as life:
             pieces = await life.run(self._generate(life, prompt, sampling))
-        yield 0, _completion(pieces, prompt, seed=seed, logprobs=bool(request.logprobs))
+        logprobs = bool(request.logprobs)
+        yield 0, vllm_api.completion(pieces, prompt, seed=seed, logprobs=logprobs)
 
     async def _score(self, request: Request) -> Samples:
         check(request, scores=True)
         prompt = self._prompt(request, room=0)
         async with self._turn() as life:
             [output] = await life.run(self._pool(life, prompt))
-        values = output.outputs.data.flatten().tolist()
-        if len(values) != 1:
-            raise RequestRejected(
-                f"a reward model must give one number; received {len(values)}; take a model with "
-                "one label"
-            )
-        usage = _usage(prompt, 0, output)
         for index in range(request.n):
-            yield (
-                index,
-                Completion(
-                    text="",
-                    finish_reason="stop",
-                    usage=usage,
-                    seed=(request.seed or 0) + index,
-                    score=float(values[0]),
-                ),
-            )
+            yield index, vllm_api.judgement(output, prompt, seed=(request.seed or 0) + index)
 
     def _prompt(self, request: Request, *, room: int) -> Prompt:
         """The rendered prompt, which must leave `room` tokens of the context."""
@@ -385,17 +337,13 @@ class VLLM(Model):
         return await self._outputs(life, life.engine.generate, prompt, sampling)
 
     async def _pool(self, life: Life, prompt: Prompt) -> list[Any]:
-        from vllm import PoolingParams
-
-        # Without its activation, which only squeezes the reward into 0 to 1.
-        pooling = PoolingParams(task="classify", use_activation=False)
-        return await self._outputs(life, life.engine.encode, prompt, pooling)
+        return await self._outputs(life, life.engine.encode, prompt, vllm_api.pooling())
 
     async def _outputs(self, life: Life, ask: Any, prompt: Prompt, params: Any) -> list[Any]:
         """All that the engine gives; cancelled, it aborts the request."""
         tokens = {"type": "token", "prompt_token_ids": prompt.ids}
         pieces = []
-        with _told_apart():
+        with vllm_api.told_apart():
             outputs = ask(tokens, params, str(next(self._numbers)), lora_request=self._adapter)
             async for output in outputs:
                 life.sign()
@@ -414,7 +362,7 @@ class VLLM(Model):
             yield await self._lives.living()
 
     async def _start(self) -> Life:
-        engine = await asyncio.to_thread(_load, self._arguments)
+        engine = await asyncio.to_thread(vllm_api.load, self._arguments)
         self._asleep = False
         return Life(engine, stop=engine.shutdown, probe=self._probe, stall=self._stall)
 
@@ -423,10 +371,8 @@ class VLLM(Model):
         prompt = Prompt([0], thinking=False)
         if self.scores:
             await self._pool(life, prompt)
-            return
-        from vllm import SamplingParams
-
-        await self._generate(life, prompt, SamplingParams(max_tokens=1, temperature=0.0))
+        else:
+            await self._generate(life, prompt, vllm_api.one_token())
 
     async def _sleep(self) -> None:
         life = await self._lives.last()
@@ -445,100 +391,6 @@ class VLLM(Model):
             self._asleep = False
 
 
-def _load(arguments: Mapping[str, Any]) -> Any:
-    """A running engine. Called in a thread; it joins the event loop of its first call."""
-    vllm = _library()
-    from vllm.v1.engine.async_llm import AsyncLLM
-
-    try:
-        return AsyncLLM.from_engine_args(vllm.AsyncEngineArgs(**arguments))
-    except Exception as error:  # whatever a model, a driver or a setting is wrong about
-        raise ConfigError(
-            f"a model must be one that vLLM can load; {arguments['model']} is not "
-            f"({excerpt(str(error))}); read what the engine wrote above, and correct the model's "
-            "entry"
-        ) from error
-
-
 async def _asked(work: Awaitable[None]) -> None:
-    with _told_apart():
+    with vllm_api.told_apart():
         await work
-
-
-@contextmanager
-def _told_apart() -> Iterator[None]:
-    """Raises what vLLM raises as the error that it is to us."""
-    from vllm import exceptions
-    from vllm.v1.engine.exceptions import EngineDeadError
-
-    # Before 0.30 refusals were ValueErrors, and had no base of their own.
-    refusals = (ValueError, TypeError, getattr(exceptions, "VLLMClientError", ValueError))
-    try:
-        yield
-    except ModelError:
-        raise
-    except EngineDeadError as error:
-        raise EngineDied(f"the engine died: {excerpt(str(error))}") from error
-    except refusals as error:
-        raise RequestRejected(f"vLLM refused the request: {excerpt(str(error))}") from error
-    except Exception as error:
-        # Its EngineGenerateError says nothing of its own.
-        cause = error.__cause__ or error
-        raise TransientModelError(f"vLLM failed: {excerpt(repr(cause))}") from error
-
-
-def _sampling(request: Request, seed: int) -> Any:
-    from vllm import SamplingParams
-    from vllm.sampling_params import RequestOutputKind
-
-    with _told_apart():
-        return SamplingParams(
-            seed=seed,
-            max_tokens=request.max_tokens,
-            temperature=request.temperature,
-            top_p=request.top_p,
-            stop=[encodable(stop) for stop in request.stop],
-            logprobs=request.logprobs or None,
-            output_kind=RequestOutputKind.DELTA,
-            **PLAIN,
-        )
-
-
-def _completion(pieces: Sequence[Any], prompt: Prompt, *, seed: int, logprobs: bool) -> Completion:
-    """The sample whose text the engine gave in `pieces`."""
-    said = [piece.outputs[0] for piece in pieces]
-    finish_reason = said[-1].finish_reason if said else None
-    if finish_reason not in ("stop", "length"):
-        raise TransientModelError(f"the engine ended a sample for {finish_reason!r}")
-    reasoning, text = split_thinking(
-        encodable("".join(part.text for part in said)), opened=prompt.thinking
-    )
-    return Completion(
-        text=text,
-        reasoning=reasoning,
-        finish_reason=finish_reason,
-        usage=_usage(prompt, sum(len(part.token_ids) for part in said), pieces[-1]),
-        seed=seed,
-        logprobs=tuple(_positions(said)) if logprobs else None,
-    )
-
-
-def _usage(prompt: Prompt, completion_tokens: int, output: Any) -> Usage:
-    return Usage(
-        prompt_tokens=len(prompt.ids),
-        completion_tokens=completion_tokens,
-        cached_tokens=getattr(output, "num_cached_tokens", None) or 0,
-    )
-
-
-def _positions(said: Sequence[Any]) -> Iterator[tuple[tuple[str, float], ...]]:
-    """Each token drawn, and the likeliest others beside it."""
-    for part in said:
-        for token, likely in zip(part.token_ids, part.logprobs or (), strict=True):
-            others = sorted(
-                (id_ for id_ in likely if id_ != token), key=lambda i: -likely[i].logprob
-            )
-            yield tuple(
-                (encodable(likely[id_].decoded_token or ""), min(0.0, float(likely[id_].logprob)))
-                for id_ in (token, *others)
-            )
