@@ -11,7 +11,7 @@ quartiles]:
 - `trials_to_optimum`, `drawn_flops_to_optimum`: up to the first architecture, scored on all search
   questions, whose true score is within a point (0.01; on the table, where one question is 0.017,
   two) of the best within the cap; null where it is not reached within the trials of a study.
-  `reached` is the share of seeds that do.
+  `reached` is the share of seeds that do; `median_drawn_flops_to_optimum` is the median by itself.
 - `..._to_five_points`, `reached_five_points`: the same within five points.
 - `true_score_of_selected`: of the architecture with the best measured score at the end: the formula
   of a made-up landscape, the questions not searched on for the table.
@@ -318,11 +318,13 @@ def _items(count: int) -> tuple[Item, ...]:
 def _summary(runs: Sequence[Run], score: float) -> dict[str, Any]:
     if not runs:
         return {"not_installed": True}
+    drawn_to_optimum = _quartiles([run.there[1] for run in runs])
     return {
         "mean_true_score_of_selected": fmean(run.kept for run in runs),
         "drawn_flops_at_archons_score": _drawn_at(runs, score),
         "trials_to_optimum": _quartiles([run.there[0] for run in runs]),
-        "drawn_flops_to_optimum": _quartiles([run.there[1] for run in runs]),
+        "drawn_flops_to_optimum": drawn_to_optimum,
+        "median_drawn_flops_to_optimum": drawn_to_optimum[0],
         "reached": fmean(np.isfinite(run.there[0]) for run in runs),
         "trials_to_five_points": _quartiles([run.near[0] for run in runs]),
         "drawn_flops_to_five_points": _quartiles([run.near[1] for run in runs]),
