@@ -49,6 +49,10 @@ _OPPOSED = re.compile(
     re.IGNORECASE,
 )
 _UNDECIDED = re.compile(r"\b(?:not|never|cannot|neither|if|whether)\b|n['’]t\b", re.IGNORECASE)
+_ASIDE = re.compile(
+    r"[,(–—]|\b(?:although|as|because|but|since|though|which|while)\b", re.IGNORECASE
+)
+"""Begins what is said beside the choice itself."""
 _LABEL = re.compile(
     r"\b(?:better|best|preferred|preference|winner|winning|choice|verdict|decision|conclusion|"
     rf"judge?ment)(?:[ \t]{{1,2}}(?:{NOUN}|one))?[\s*_\"'`]{{0,6}}(?:[:=?]|\bis\b)"
@@ -135,8 +139,9 @@ def _chosen_by_chain(text: str) -> Iterator[tuple[int, Literal[1, 2]]]:
 
 def _chosen_by_label(mentions: Iterable[_Mention]) -> Iterator[tuple[int, Literal[1, 2]]]:
     for mention in mentions:
-        if _LABEL.search(mention.before):
-            yield mention.at, _as_subject(mention) or mention.number
+        if label := _LABEL.search(mention.before):
+            answered = "?" in label[0]
+            yield mention.at, _as_subject(mention, aside=answered) or mention.number
 
 
 def _alone(mentions: Iterable[_Mention]) -> list[tuple[int, Literal[1, 2]]]:
@@ -149,17 +154,16 @@ def _compared(mention: _Mention) -> Literal[1, 2] | None:
     clause = CLAUSE_END.split(mention.before)[-1]
     if _OPPOSED.search(clause) or not (mention.marked or BARE.fullmatch(clause)):
         return None
-    if (said := _as_subject(mention)) is not None:
-        return None if _UNDECIDED.search(clause) else said
-    chosen = _CHOSEN.search(clause) and not _UNDECIDED.search(clause)
-    return mention.number if chosen else None
+    chosen = bool(_CHOSEN.search(clause))
+    said = _as_subject(mention, aside=not chosen) or (mention.number if chosen else None)
+    return None if _UNDECIDED.search(clause) else said
 
 
-def _as_subject(mention: _Mention) -> Literal[1, 2] | None:
-    """What is said of it in the words that follow."""
+def _as_subject(mention: _Mention, *, aside: bool) -> Literal[1, 2] | None:
+    """What is said of it in the words that follow, `aside` from it too."""
     clause = re.split(r"[.!?;\n]", mention.after, maxsplit=1)[0]
     said = _COMPARED.search(clause)
-    if not said or said["open"]:
+    if not said or said["open"] or (not aside and _ASIDE.search(clause[: said.start()])):
         return None
     return mention.other if said["bad"] else mention.number
 

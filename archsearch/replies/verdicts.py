@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from archsearch.replies.text import BULLET, CLAUSE_END, NEAR, conclusion
 
@@ -12,6 +12,9 @@ _FALSE = ("incorrect", "wrong", "false", "no", "invalid", "inaccurate", "fail", 
 _VERBS = frozenset(("pass", "passes", "passed", "fail", "fails", "failed"))
 _LINKS = frozenset(("is", "are", "was", "were", "be", "it's", "seems", "looks", "appears"))
 _NEGATIONS = frozenset(("not", "never", "cannot", "neither", "nor", "hardly"))
+_NOTHING = frozenset(("none", "nothing"))
+"""Negate a clause from wherever in it they stand."""
+_BEYOND_DOUBT = re.compile(r"\b(?:no|without(?: a| any)?) (?:doubt|question)\b")
 _HEDGES = frozenset(("if", "whether", "unless", "would", "could", "may", "might", "should"))
 
 _WORDS = rf"(?:{'|'.join((*_TRUE, *_FALSE))})\b"
@@ -68,12 +71,17 @@ def _openings(text: str) -> Iterator[bool]:
 def _statements(text: str) -> Iterator[bool]:
     for match in _STATED.finditer(text):
         before = text[max(0, match.start() - NEAR) : match.start()].lower().replace("’", "'")
-        clause = CLAUSE_END.split(before)[-1].split()
-        near = clause[-3:]
-        negated = [word in _NEGATIONS or word.endswith("n't") for word in near]
-        linked = any(negated) or not _LINKS.isdisjoint(near) or match[0].lower() in _VERBS
+        clause = _BEYOND_DOUBT.sub(" ", CLAUSE_END.split(before)[-1]).split()
+        near, negated = clause[-3:], _negations(clause)
+        linked = negated or not _LINKS.isdisjoint(near) or match[0].lower() in _VERBS
         if linked and _HEDGES.isdisjoint(clause):
-            yield _holds(match[0]) != bool(sum(negated) % 2)
+            yield _holds(match[0]) != bool(negated % 2)
+
+
+def _negations(clause: Sequence[str]) -> int:
+    """How many of the words turn what follows them into its opposite."""
+    near = [word in _NEGATIONS or word.endswith("n't") for word in clause[-3:]]
+    return sum(near) + ("no" in clause[-2:]) + (not _NOTHING.isdisjoint(clause))
 
 
 def _holds(word: str) -> bool:

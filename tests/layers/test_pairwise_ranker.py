@@ -148,6 +148,13 @@ UNDECIDED = [
     "2.5",
     "Rating: 2/10",
 ]
+SECOND += [
+    "The better answer is Answer 2, although it is less detailed.",
+    "I prefer Answer 2, although it is less detailed.",
+    "Better: 2, it is not as long and easier to read.",
+    "Verdict: Answer 1 is not as good as Answer 2.",
+]
+"""What is said of the one that is chosen, beside the choice."""
 
 
 @pytest.mark.parametrize("reply", SECOND)
