@@ -68,7 +68,7 @@ def majority_vote(
     A sample whose answer is None has no vote; where none has one, the first drawn stands. Answers
     of equal support are decided by which is drawn first, so each is as likely as another. All
     subsets are counted where there are at most `EXACT` samples and each has one vote; else, or with
-    `weights` for votes, `ORDERS` random orders of the pool are walked, which `rng` shuffles.
+    `weights` >= 0 for votes, `ORDERS` random orders of the pool are walked, which `rng` shuffles.
 
     >>> rng = np.random.default_rng(0)
     >>> majority_vote(["a", "a", "b"], [1, 1, 0], rng=rng).round(3).tolist()
@@ -86,6 +86,8 @@ def majority_vote(
     votes = np.ones(len(values)) if weights is None else _row(weights)
     if len(votes) != len(values):
         raise ConfigError(f"each sample has a weight; got {len(votes)} and {len(values)}")
+    if votes.min() < 0:
+        raise ConfigError(f"no vote may count less than nothing; got a weight of {votes.min()}")
     return _over_random_orders(labels, values, votes, rng)
 
 

@@ -7,6 +7,7 @@ weighted does (Snell et al. 2024, arXiv 2408.03314, section 5.1).
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Literal, Self
 
@@ -31,7 +32,8 @@ class Vote(Layer):
     """How an answer is read off a reply (a name in `answers.EXTRACTORS`); by default the
     question says it."""
     weighted: bool = False
-    """Votes count by `score` instead of one each."""
+    """Votes count by `score` instead of one each; where one is below 0, as a reward may be, by how
+    far each is above the lowest, or more votes would be less."""
 
     @model_validator(mode="after")
     def _extractor_exists(self) -> Self:
@@ -58,11 +60,16 @@ class Vote(Layer):
         if not votes:
             note = Fallback(path=calls.path, reason="no candidate holds a final answer; first kept")
             return slate.with_candidates((slate.candidates[0].with_score(0.0),)).noting(note)
-        support = {answer: sum(map(self._weight, backers)) for answer, backers in votes.items()}
+        worth = self._worth(candidate for backers in votes.values() for candidate in backers)
+        support = {answer: sum(map(worth, backers)) for answer, backers in votes.items()}
         winner = max(support, key=lambda answer: support[answer])
         total = sum(support.values())
         share = support[winner] / total if total else 0.0
         return slate.with_candidates((votes[winner][0].with_score(share),))
 
-    def _weight(self, candidate: Candidate) -> float:
-        return (candidate.score or 0.0) if self.weighted else 1.0
+    def _worth(self, voters: Iterable[Candidate]) -> Callable[[Candidate], float]:
+        """What a candidate's vote counts, which is nothing at the least."""
+        if not self.weighted:
+            return lambda _: 1.0
+        lowest = min(0.0, *(voter.score or 0.0 for voter in voters))
+        return lambda voter: (voter.score or 0.0) - lowest

@@ -97,6 +97,8 @@ def test_random_orders_come_near_the_exact_vote(monkeypatch):
     exact = majority_vote(answers, scores, rng=rng())
     monkeypatch.setattr(pool, "EXACT", 0)
     assert majority_vote(answers, scores, rng=rng()) == pytest.approx(exact, abs=0.04)
+    with pytest.raises(ConfigError, match=r"less than nothing; got a weight of -1\.0"):
+        majority_vote(answers, scores, rng=rng(), weights=[-1.0] * len(answers))
     same = majority_vote(answers, scores, rng=rng(), weights=[2.0] * len(answers))
     assert same == pytest.approx(majority_vote(answers, scores, rng=rng()))
 

@@ -56,6 +56,20 @@ def test_weights_count_instead_of_heads() -> None:
         assert slate.candidates[0].text == text
 
 
+@pytest.mark.parametrize(
+    ("texts", "scores", "winner", "share"),
+    [
+        (["1", "1", "1", "2"], [-1, -1, -1, -2], "1", 1.0),
+        (["1", "2"], [3.0, -2.9], "1", 1.0),
+        (["1", "2", "2"], [-1, 2, 1], "2", 5 / 5),
+        (["1", "2", "2", "3"], [1, 0, 1, -1], "2", 3 / 5),
+    ],
+)
+def test_rewards_below_0_count_from_the_lowest(texts, scores, winner, share) -> None:
+    slate = run(Vote(answer="number", weighted=True), scored(texts, scores), silent).slate
+    assert (slate.candidates[0].text, slate.candidates[0].score) == (winner, pytest.approx(share))
+
+
 def test_without_any_weight_the_first_answer_stays() -> None:
     slate = run(Vote(answer="number", weighted=True), scored("12", [0, 0]), silent).slate
     assert (slate.candidates[0].text, slate.candidates[0].score) == ("1", 0.0)
