@@ -60,7 +60,8 @@ class MBPP(CodeBenchmark):
 
     def item(self, row: Row) -> Item:
         """The sentence and the asserts."""
-        problem = Problem(entry_point=tested(row.tests), tests=tuple(row.tests), canonical=row.code)
+        entry_point = tested(row.tests, row.code)
+        problem = Problem(entry_point=entry_point, tests=tuple(row.tests), canonical=row.code)
         shown = fenced("\n".join(row.test_list))
         text = f"{row.text}\n\nThe function must pass these tests:\n\n{shown}\n\n{FUNCTION}"
         return self.asked(row.task_id, text, problem, tests=tuple(row.test_list))

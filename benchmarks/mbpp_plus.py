@@ -53,7 +53,8 @@ class MBPPPlus(EvalPlusBenchmark):
 
     def item(self, row: Row) -> Item:
         """The sentence and one assert."""
-        problem = Problem(entry_point=tested(row.test_list), tests=(row.test,), canonical=row.code)
+        entry_point = tested(row.test_list, row.code)
+        problem = Problem(entry_point=entry_point, tests=(row.test,), canonical=row.code)
         shown = row.test_list[0]
         text = f"{row.prompt}\n\nThe function must pass this test:\n\n{fenced(shown)}\n\n{FUNCTION}"
         return self.asked(row.task_id, text, problem, tests=(shown,))

@@ -26,7 +26,8 @@ class Honest:
 
     async def __call__(self, program: Program) -> Execution:
         self.programs.append(program)
-        names: dict[str, Any] = {"__name__": "__main__"}
+        imported = bool(program.calls or program.test)
+        names: dict[str, Any] = {"__name__": "program" if imported else "__main__"}
         said = io.StringIO()
         try:
             with mock.patch("sys.stdin", io.StringIO(program.stdin)), redirect_stdout(said):

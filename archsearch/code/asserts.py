@@ -284,6 +284,9 @@ class _Reader:
                 *[arg(state) for arg in args],
                 **{option: value(state) for option, value in options.items()},
             )
+        root = name.partition(".")[0]
+        if root in self._assigned | self._imported:  # a method of a value, or a function of `math`
+            raise Unreadable
         if hasattr(builtins, name) and name not in self._own:
             raise Unreadable
         return self._asked(name, args, options)

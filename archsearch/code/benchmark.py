@@ -7,6 +7,7 @@ to one question is `pool.pass_at_k` of their scores.
 from __future__ import annotations
 
 import ast
+import builtins
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from archsearch.errors import ConfigError
 from archsearch.program import Execute, Limits
 from archsearch.rows import checked, local_rows, local_text
 from archsearch.seeds import digest
-from archsearch.syntax import parsed
+from archsearch.syntax import defined, parsed
 from archsearch.types import Message, Question, Score, Target
 
 WALL = 3.0
@@ -151,14 +152,18 @@ def fenced(code: str) -> str:
     return f"```python\n{code.strip()}\n```"
 
 
-def tested(tests: Sequence[str]) -> str:
+def tested(tests: Sequence[str], canonical: str) -> str:
     """The function that `tests` are about: the first that the first of them calls, of the names
-    that all of them use and none defines; empty where there is none."""
-    names = set.intersection(*(set(free_names(test)) for test in tests))
+    that all of them use and none defines. Where that is none, it may be called as a builtin is:
+    then the first of those that `canonical` defines; else empty."""
     calls = (node for node in ast.walk(parsed(tests[0])) if isinstance(node, ast.Call))
-    called = [node.func for node in calls if isinstance(node.func, ast.Name)]
-    first = sorted(called, key=lambda name: (name.lineno, name.col_offset))
-    return next((name.id for name in first if name.id in names), "")
+    named = [node.func for node in calls if isinstance(node.func, ast.Name)]
+    called = [node.id for node in sorted(named, key=lambda name: (name.lineno, name.col_offset))]
+    used = set.intersection(*(set(free_names(test)) for test in tests))
+    candidates = [name for name in called if name in used] or [
+        name for name in called if hasattr(builtins, name) and name in defined(canonical)
+    ]
+    return next(iter(candidates), "")
 
 
 def literals(tree: ast.AST, *names: str) -> dict[str, Any]:

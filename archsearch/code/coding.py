@@ -124,10 +124,9 @@ def _spelled(value: Plain) -> str:
     match value:
         case int():
             return format(value, "x")
-        case float():
-            if value.is_integer() and abs(value) < 10**DIGITS:
-                return format(int(value), "x")
-            return "nan" if math.isnan(value) else format(value, f".{DIGITS - 1}e")
+        case float() if math.isfinite(value):
+            rounded = float(format(value, f".{DIGITS - 1}e"))
+            return format(int(rounded), "x") if rounded.is_integer() else repr(rounded)
         case list() | tuple():
             return f"{type(value).__name__}({','.join(map(_spelled, value))})"
         case set() | frozenset():
@@ -144,17 +143,26 @@ def _fact(question: Question, name: str) -> str:
 
 
 def _as_run(test: str, question: Question) -> str:
-    """Texts to be read and written differ in more than white space at the ends of their lines."""
+    """Texts to be written differ in more than white space at the ends of their lines."""
     if not is_read_and_write(question):
         return test
     try:
-        tree = parse(test)
+        return ast.unparse(_Trimming().visit(parse(test)))
     except SyntaxError:
         return test
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            node.value = _trimmed(node.value)
-    return ast.unparse(tree)
+
+
+class _Trimming(ast.NodeTransformer):
+    """Trims the texts of a test, less those that the program reads."""
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        if isinstance(node.func, ast.Name) and node.func.id == PROGRAM:
+            return node
+        self.generic_visit(node)
+        return node
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        return ast.Constant(_trimmed(node.value)) if isinstance(node.value, str) else node
 
 
 def _trimmed(text: str) -> str:

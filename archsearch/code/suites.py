@@ -168,16 +168,16 @@ def _is_main(statement: ast.stmt) -> TypeGuard[ast.If]:
 
 
 def _needs_nothing(test: _Function, function: str) -> bool:
-    """Whether a test function can be called; a sole parameter, as in HumanEval's
-    `check(candidate)`, is the function under test and is renamed to it."""
+    """Whether a test function can be called; a sole parameter that is called itself, as in
+    HumanEval's `check(candidate)`, is the function under test and is renamed to it."""
+    names = [node for node in ast.walk(test) if isinstance(node, ast.Name)]
     match [one.arg for one in test.args.args if one.arg != "self"]:
         case []:
             return True
-        case [sole] if function.isidentifier():
-            for node in ast.walk(test):
-                if isinstance(node, ast.Name) and node.id == sole:
-                    node.id = function
-            return not test.decorator_list
+        case [sole] if _calls(test, sole) and function not in {name.id for name in names}:
+            for name in names:
+                name.id = function if name.id == sole else name.id
+            return function.isidentifier() and not test.decorator_list
     return False
 
 

@@ -26,6 +26,9 @@ MOST_RUNS = 8
 """Sandboxes for the calls of one program: each time-out or crash in a call takes a fresh one."""
 OUTPUTS_AT_ONCE = 8
 """Inputs of one program under way at once, where the first wrong output ends it."""
+NO_CALL = Call(function="__name__")
+"""Nothing that can be called: what is asked of a program to see whether it runs, as what is asked
+of nothing is run as `__main__`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +227,7 @@ class _Candidate:
 
     async def _does_not_run(self) -> bool:
         """Whether the source ends badly before anything is asked of it."""
-        execution = await self._run()
+        execution = await self._run(calls=(NO_CALL,))
         if execution.status != "ok":
             self._fault = _verdict(execution)
         return self._fault is not None

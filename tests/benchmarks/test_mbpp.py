@@ -10,6 +10,7 @@ import pytest
 from archsearch.benchmark import Benchmark, Item
 from archsearch.benchmarks.mbpp import MBPP
 from archsearch.benchmarks.mbpp_plus import MBPPPlus
+from archsearch.code import benchmark as code_benchmark
 from tests.benchmarks.coding import CodeBenchmarkContract
 from tests.benchmarks.synthetic import mbpp_plus_rows, mbpp_rows, written
 
@@ -68,6 +69,14 @@ def items(tmp_path: Path) -> Sequence[Item]:
 def test_the_function_is_named_by_the_tests(items: Sequence[Item]) -> None:
     names = [item.question.metadata["entry_point"] for item in items]
     assert names == ["add_all", "mirror", "halves", "letters", "largest"]
+
+
+def test_a_function_may_have_the_name_of_a_builtin() -> None:
+    tests = ["assert sum(10, 15) == 6", "assert sum(len('ab'), 4) == 3"]
+    assert code_benchmark.tested(tests, "def sum(a, b):\n    return 3") == "sum"
+    both = "def set(x): ...\ndef f(x): ..."
+    assert code_benchmark.tested(["assert set(f(1)) == {1}"], both) == "f"
+    assert code_benchmark.tested(["assert len('ab') == 2"], "def f(x): ...") == ""
 
 
 def test_all_asserts_are_shown(items: Sequence[Item]) -> None:

@@ -48,6 +48,8 @@ def giving(*values: Plain) -> str | None:
         (2, 2.0),
         (True, 1),
         (0.1 + 0.2, 0.3),
+        (0.7 + 0.2 + 0.1, 0.1 + 0.2 + 0.7),  # less than 1, and 1
+        (10**9, 1e9),
         (-0.0, 0),
         (math.nan, -math.nan),
         ({1, 2, 3}, frozenset({3, 2, 1})),
@@ -174,7 +176,7 @@ def test_layers_run_what_a_benchmark_puts_before_every_program() -> None:
 def test_what_a_question_says_of_a_program_that_reads_and_writes() -> None:
     assert (under_test(READS), is_read_and_write(READS)) == ("program", True)
     assert public_tests(READS) == (
-        "assert program('1 2') == '3'",
+        "assert program('1 2\\n') == '3'",
         "assert program('5') == '5'",
     )
     tests = [
@@ -182,7 +184,7 @@ def test_what_a_question_says_of_a_program_that_reads_and_writes() -> None:
         UnitTest(text="assert program('1 \\n2\\n') == ' 3 \\n'", kind="program"),
         UnitTest(text="no Python", kind="program"),
     ]
-    assert program_tests(tests, READS) == ("assert program('1\\n2') == '3'", "no Python")
+    assert program_tests(tests, READS) == ("assert program('1 \\n2\\n') == '3'", "no Python")
     assert program_tests(tests[1:2], FUNCTION) == (tests[1].text,)
 
 

@@ -104,6 +104,11 @@ def test_counts_what_is_no_python(reply: str, broken: int) -> None:
     assert (found.tests, found.broken) == (("assert f(1) == 2",), broken)
 
 
+def test_a_parameter_that_is_no_function_is_not_the_one_under_test() -> None:
+    helper = "def check(n):\n    assert f(n) == n + 1\nfor i in range(3):\n    check(i)\n"
+    assert suite(helper + "assert f(1) == 2", function="f", most=9).tests == ("assert f(1) == 2",)
+
+
 def test_keeps_the_first_ones() -> None:
     reply = "\n".join(f"assert f({n}) == 0" for n in range(9))
     assert suite(reply, 2, "f").tests == ("assert f(0) == 0", "assert f(1) == 0")

@@ -14,6 +14,7 @@ from archsearch.code.operators import Unreadable
 from archsearch.code.testtree import parse
 from archsearch.code.verdicts import (
     MOST_RUNS,
+    NO_CALL,
     Case,
     Expectation,
     Verdict,
@@ -168,6 +169,8 @@ RUN = [
     "exit(0)",
     "def check(candidate, n=3):\n    assert candidate(n) == 2\ncheck(f)",
     "def check(candidate, n=3):\n    assert candidate(1) == 2\ncheck(f)",
+    "r = f([2, 1])\nassert r.count(1) == 1",
+    "import math\nassert f(4) == math.gcd(8, 12)",
     "xs = [3, 1]\ndef check(ys):\n    f(ys)\n    assert f(ys) == [1, 3]\ncheck(xs)",
 ]
 
@@ -235,7 +238,7 @@ class Scripted:
                 return Execution(
                     status="timeout", tier="t", replies=tuple(replies), error="10 s passed"
                 )
-            replies.append(Reply(status="ok", value=call.args[0]))
+            replies.append(Reply(status="ok", value=call.args[0] if call.args else None))
         return Execution(status="ok", tier="t", replies=tuple(replies))
 
 
@@ -259,7 +262,8 @@ def test_a_time_out_in_the_first_call_is_told_from_one_of_the_source() -> None:
     execute = Scripted()
     found = asyncio.run(verdicts("", ["assert stop(1)", "assert f(2) == 2"], execute))
     assert [one.status for one in found] == ["timeout", "ok"]
-    assert [len(program.calls) for program in execute.programs] == [2, 0, 1]
+    assert [len(program.calls) for program in execute.programs] == [2, 1, 1]
+    assert execute.programs[1].calls == (NO_CALL,)
 
 
 def test_runs_are_bounded() -> None:
@@ -267,6 +271,12 @@ def test_runs_are_bounded() -> None:
     found = asyncio.run(verdicts("", ["assert stop(1)"] * 100, execute))
     assert {one.status for one in found} == {"timeout"}
     assert len(execute.programs) <= MOST_RUNS + 1
+
+
+def test_what_a_program_does_when_it_is_run_by_itself_is_not_asked_for() -> None:
+    source = "def f(x):\n    return x + 1\nif __name__ == '__main__':\n    raise EOFError\n"
+    loops = [f"for i in range({n}):\n    assert f(i) == i + 1" for n in (3, 4)]
+    assert statuses(source, *loops) == ["ok", "ok"]
 
 
 def test_a_source_that_does_not_run_fails_every_test_and_is_not_run_for_each() -> None:
