@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -78,9 +79,11 @@ class Forecast:
         """Learns from what one question used."""
         calls = tuple(used)
         self._lengths.observe(calls)
+        alike = defaultdict(list)
         for call in architecture.plan:
-            foreseen = await self._prompt_tokens(call)
-            self._lengths.observe_prompts(call, calls, foreseen)
+            alike[call.model, call.role].append((call, await self._prompt_tokens(call)))
+        for planned_calls in alike.values():
+            self._lengths.observe_prompts(planned_calls, calls)
 
     async def _call(self, call: PlannedCall) -> Expected:
         prompt = await self._prompt_tokens(call) * self._lengths.fill(call)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from archsearch.cost import Used
@@ -45,16 +45,28 @@ class Lengths:
                     sum(call.completion_tokens), len(call.completion_tokens)
                 )
 
-    def observe_prompts(self, call: PlannedCall, used: Iterable[Used], foreseen: float) -> None:
-        """Learns from one question how many of the prompts that `call` plans were made, and how
-        their length compares with the `foreseen` one, in tokens."""
-        mine = [u for u in used if _is(u, call)]
+    def observe_prompts(
+        self, planned: Sequence[tuple[PlannedCall, float]], used: Iterable[Used]
+    ) -> None:
+        """Learns from one question how many of the prompts that calls of one model and role plan
+        were made, and how their length compares with the foreseen one, which `planned` has for each
+        call, in tokens. What was `used` does not say by which of these calls: each has its share.
+        """
+        model, role = planned[0][0].model, planned[0][0].role
+        mine = [u for u in used if (u.model, u.role) == (model, role)]
         made = {u.prompt: u.prompt_tokens for u in mine}
-        samples = sum(len(u.completion_tokens) for u in mine)
-        for name in _sized(call):
-            self._uptake[call.model, name].add(len(made), call.prompts)
-            self._fill[call.model, name].add(sum(made.values()) / foreseen, len(made))
-            self._drawn[call.model, name].add(samples, len(made) * call.samples)
+        uptake = len(made) / sum(call.prompts for call, _ in planned)
+        tokens = sum(uptake * call.prompts * foreseen for call, foreseen in planned)
+        samples = sum(uptake * call.completions for call, _ in planned)
+        for call, _ in planned:
+            for name in _sized(call):
+                self._uptake[model, name].add(uptake * call.prompts, call.prompts)
+                if made:
+                    fill = sum(made.values()) / tokens
+                    drawn = sum(len(u.completion_tokens) for u in mine) / samples
+                    prompts, completions = uptake * call.prompts, uptake * call.completions
+                    self._fill[model, name].add(fill * prompts, prompts)
+                    self._drawn[model, name].add(drawn * completions, completions)
 
     def tokens(self, call: PlannedCall) -> float:
         """Expected tokens of one completion; `max_tokens` for a model never seen."""
@@ -86,10 +98,6 @@ class Lengths:
             if mean and mean.count >= ENOUGH:
                 return mean.value
         return 1.0
-
-
-def _is(used: Used, call: PlannedCall) -> bool:
-    return used.model == call.model and used.role == call.role
 
 
 def _sized(call: PlannedCall) -> tuple[str, str]:

@@ -52,7 +52,7 @@ def test_prompts_are_fewer_and_shorter_than_planned_as_far_as_seen():
     assert (lengths.uptake(planned), lengths.fill(planned)) == (1.0, 1.0)
     for _ in range(4):
         made = [used("verifier/judge", 5, prompt=name) for name in ("a", "b", "b")]
-        lengths.observe_prompts(planned, [*made, used("other", 1)], foreseen=20.0)
+        lengths.observe_prompts([(planned, 20.0)], [*made, used("other", 1)])
     assert lengths.uptake(planned) == 0.5
     assert lengths.fill(planned) == 0.25
     assert lengths.uptake(call("verifier/judge", prompts=8)) == 0.5
@@ -70,6 +70,16 @@ ARCHITECTURES = {
     "vote": [{**GENERATE, "samples": 8}, {"type": "vote"}],
     "rank": [{**GENERATE, "samples": 8}, {"type": "ranker", "model": "m", **CAPS}],
     "verify": [{**GENERATE, "samples": 4}, {"type": "verifier", "model": "m", **CAPS}],
+    "fuse twice": [
+        {**GENERATE, "samples": 4},
+        {"type": "fuser", "model": "m", "samples": 2, **CAPS},
+        {"type": "fuser", "model": "m", **CAPS},
+    ],
+    "rank twice": [
+        {**GENERATE, "samples": 8},
+        {"type": "ranker", "model": "m", "keep": 4, **CAPS},
+        {"type": "ranker", "model": "m", **CAPS},
+    ],
     "critique": [
         {**GENERATE, "samples": 4},
         {"type": "critic", "model": "m", **CAPS},
@@ -94,6 +104,7 @@ def test_expected_cost_is_near_the_measured_one(name):
         expected = await forecast.expected(architecture)
         bound = forecast.upper_bound(architecture)
         assert expected.flops == pytest.approx(fresh.cost.flops, rel=0.1)
+        assert expected.flops <= bound.flops
         assert all(outcome.cost.flops <= bound.flops for outcome in fresh.outcomes)
         assert all(o.cost.prompt_tokens <= bound.prompt_tokens for o in fresh.outcomes)
 
