@@ -41,7 +41,9 @@ def _grows(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Whether the entry `key` of a study may differ."""
     first, _, rest = key.partition(".")
     if first == "models":
-        return not any(f"{rest}.".startswith(f"{name}.") for name in old["models"])
+        names = {**old["models"], **new["models"]}  # which may have dots, and begin alike
+        owner = max((name for name in names if f"{rest}.".startswith(f"{name}.")), key=len)
+        return owner not in old["models"]
     if first == "space":
         return enlarges(old["space"], new["space"])
     if key == "splits.search":

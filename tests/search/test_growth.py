@@ -146,3 +146,6 @@ def test_a_model_whose_name_has_a_dot_is_held_to_what_it_was():
     assert changes(old, new) == ["models.qwen-2.5.identity: was None, now 'another'"]
     new["models"] = {**old["models"], "qwen-2.5-large": new["models"]["qwen-2.5"]}
     assert changes(old, new) == []
+    new["models"] = {**old["models"], "qwen-2.5.1": new["models"]["qwen-2.5-large"]}
+    assert changes(old, new) == []
+    assert changes(new, old)
