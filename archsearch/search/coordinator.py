@@ -110,11 +110,11 @@ class Coordinator:
     async def _propose(self, number: int) -> Trial | None:
         """The next trial, judged; None when nothing more is to be tried as far as is known now."""
         study = self._study
-        if self._spent():
-            return None
         if (before := study.ledger.asked(number)) is not None:
             waits = before["origin"] == "leader" and not self._knows_all_before(number)
             trial = None if waits else self._from_record(number, before)
+        elif self._spent():
+            trial = None
         elif (trial := await self._new(number)) is not None:
             study.ledger.record_asked(number, _record(trial))
         if trial is not None:

@@ -286,6 +286,8 @@ def test_a_cap_on_latency_is_kept_by_the_winner(tmp_path):
 def test_only_baselines_begin_after_the_time_of_a_study(tmp_path):
     report = run(study(budget={"study": {"seconds": 1e-9}}), tmp_path)
     assert {t["origin"] for t in report["trials"]} == {"baseline"}
+    # Those have begun: a resumed run has them again.
+    assert told(run(study(budget={"study": {"seconds": 1e-9}}), tmp_path)) == told(report)
 
 
 def test_racing_saves_questions_and_names_the_same_winner(tmp_path):
