@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -30,6 +30,11 @@ class Limits(BaseModel):
         """By which share the tightest cap is exceeded: 0.2 is a fifth over; <= 0 is within."""
         return max((amount / cap - 1 for amount, cap, _ in self._capped(cost)), default=-1.0)
 
+    @property
+    def caps(self) -> bool:
+        """Whether there is any cap on a cost."""
+        return bool(self._capped(Cost()))
+
     def tell(self, cost: Cost) -> str:
         """`cost` as far as it is capped, such as `1.5e+10 FLOPs, 320 tokens`."""
         return ", ".join(f"{amount:.3g} {unit}" for amount, _, unit in self._capped(cost))
@@ -53,6 +58,9 @@ class Charges(Protocol):
     def record_charges(self, costs: Mapping[str, Measured]) -> Measured:
         """Keeps those whose names are new, and gives their sum."""
 
+    def has_all(self, names: Iterable[str]) -> bool:
+        """Whether there is a charge under each of the names."""
+
     def charged(self) -> Measured:
         """The sum of all that are kept."""
 
@@ -69,6 +77,10 @@ class ChargesInMemory:
         self._costs.update(new)
         return total(Measured, new.values())
 
+    def has_all(self, names: Iterable[str]) -> bool:
+        """See `Charges`."""
+        return all(name in self._costs for name in names)
+
     def charged(self) -> Measured:
         """See `Charges`."""
         return total(Measured, self._costs.values())
@@ -84,8 +96,8 @@ class Account:
 
     A draw first takes hold of its upper bound, so the cap cannot be passed; what it really cost
     is charged sample by sample. Each sample is charged once, when the study first needs it,
-    whether it is drawn now or was in the store: a warm store changes what is paid, never which
-    trials fit.
+    whether it is drawn now or was in the store, and what was in the store takes hold like a draw:
+    a warm store changes what is paid, never which trials fit.
     """
 
     def __init__(self, limits: Limits | None = None, *, charges: Charges | None = None) -> None:
@@ -110,6 +122,10 @@ class Account:
     def charge(self, costs: Mapping[str, Measured]) -> None:
         """Charges what the names stand for, unless they were charged before."""
         self._spent += self._charges.record_charges(costs)
+
+    def has_charged(self, names: Iterable[str]) -> bool:
+        """Whether all that the names stand for was charged before; true where there is no cap."""
+        return not self._limits.caps or self._charges.has_all(names)
 
     @asynccontextmanager
     async def holding(self, bound: UpperBound) -> AsyncIterator[None]:

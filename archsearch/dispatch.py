@@ -121,7 +121,7 @@ class Dispatcher:
         found = self._store.get(asked.key, indices)
         if found:
             self._count_reused(found.values())
-            self._charge(asked, found)
+            await self._pay(asked, found)
         missing = sorted(set(indices) - found.keys())
         if missing:
             flying = self._flying(asked.key, missing)
@@ -207,7 +207,7 @@ class Dispatcher:
     def _flying(self, key: str, indices: Iterable[int]) -> dict[int, Draw]:
         """The draws in flight that will bring some of the samples."""
         flights = ((index, self._flights.get((key, index))) for index in indices)
-        return {index: draw for index, draw in flights if draw}
+        return {index: draw for index, draw in flights if draw and not draw.given_up}
 
     def _launch(
         self, asked: Asked, indices: Sequence[int], party: str, progress: int
@@ -226,11 +226,7 @@ class Dispatcher:
         asked, line = draw.asked, self._lines[draw.asked.request.model]
         try:
             await self._enter(draw, line, draw.progress)
-            if self._account:
-                async with self._account.holding(await self._bound(asked.request, draw.indices)):
-                    await self._persist(draw, line)
-            else:
-                await self._persist(draw, line)
+            await self._persist(draw, line)
         except BaseException as error:
             draw.fail(error)
             if isinstance(error, MissingSample):
@@ -241,7 +237,8 @@ class Dispatcher:
         finally:
             line.gate.give(draw.places)
             for index in draw.indices:
-                del self._flights[asked.key, index]
+                if self._flights.get((asked.key, index)) is draw:  # else it is drawn anew already
+                    del self._flights[asked.key, index]
 
     async def _enter(self, draw: Draw, line: _Line, progress: int) -> None:
         wanted = len(draw.indices) - len(draw.found)
@@ -269,6 +266,15 @@ class Dispatcher:
         return line.tariff.prompt(UpperBound, prompt) + completion.scaled(len(indices))
 
     async def _attempt(self, draw: Draw, line: _Line) -> None:
+        """Holds what it may take. Between two attempts nothing is held, as those who hold the
+        places at the gate may be waiting for it."""
+        if self._account is None:
+            await self._ask(draw, line)
+            return
+        async with self._account.holding(await self._bound(draw.asked.request, draw.left)):
+            await self._ask(draw, line)
+
+    async def _ask(self, draw: Draw, line: _Line) -> None:
         """Asks for what is left; commits each sample as it comes."""
         asked = draw.asked
         for run in _runs(draw.left, len(draw.indices)):
@@ -295,6 +301,17 @@ class Dispatcher:
     def _miss(self, key: str, indices: Iterable[int]) -> None:
         self._missing.update((key, index) for index in indices)
         self.meter.missing = len(self._missing)
+
+    async def _pay(self, asked: Asked, found: Mapping[int, Completion]) -> None:
+        """Charges what was in the store. What a study needs for the first time passes its cap no
+        more than a draw may; what it was charged before is free, however little is left."""
+        tariff = self._line(asked.request.model).tariff
+        names = dict(_charges(asked, found, tariff))
+        if self._account is None or self._account.has_charged(names):
+            self._charge(asked, found)
+            return
+        async with self._account.holding(await self._bound(asked.request, list(found))):
+            self._charge(asked, found)
 
     def _charge(self, asked: Asked, found: Mapping[int, Completion]) -> None:
         if self._account:

@@ -39,6 +39,11 @@ class Draw:
         """Indices not there yet."""
         return [index for index in self.indices if index not in self.found]
 
+    @property
+    def given_up(self) -> bool:
+        """Whether it is being ended, which takes the time that the model needs for it."""
+        return self.task is not None and bool(self.task.cancelling())
+
     def watch(self, indices: Sequence[int]) -> Watcher:
         """Somebody who waits for those of `indices` that are of this draw."""
         wanted = [index for index in indices if index in self.indices]

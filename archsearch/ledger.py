@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from types import TracebackType
@@ -55,6 +55,7 @@ _CHARGE = (
     "INSERT INTO charges VALUES (:name, :flops, :prompt_tokens, :completion_tokens, :calls, "
     ":dollars, :cpu_seconds) ON CONFLICT DO NOTHING"
 )
+_IS_CHARGED = "SELECT 1 FROM charges WHERE name = :name"
 _CHARGED = (
     "SELECT COALESCE(SUM(flops), 0.0), COALESCE(SUM(prompt_tokens), 0.0), "
     "COALESCE(SUM(completion_tokens), 0.0), COALESCE(SUM(calls), 0.0), "
@@ -152,6 +153,10 @@ class Ledger:
 
     def _charge(self, name: str, cost: Measured) -> bool:
         return bool(self.database.execute(_CHARGE, {"name": name, **asdict(cost)}))
+
+    def has_all(self, names: Iterable[str]) -> bool:
+        """See `budget.Charges`."""
+        return all(self.database.rows(_IS_CHARGED, {"name": name}) for name in names)
 
     def charged(self) -> Measured:
         """Everything charged to the study; see `budget.Charges`."""

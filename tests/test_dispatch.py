@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archsearch.budget import Account, Limits
+from archsearch.budget import Account, ChargesInMemory, Limits
 from archsearch.calls import Walk
 from archsearch.dispatch import Dispatcher
 from archsearch.errors import (
@@ -149,6 +149,51 @@ def test_the_last_waiter_to_leave_ends_the_draw():
     asyncio.run(run())
 
 
+class Slow(Counted):
+    """Takes its time to end a call that nobody wants any more, as an engine does."""
+
+    async def stream(self, request):
+        try:
+            async for sample in super().stream(request):
+                yield sample
+        finally:
+            await asyncio.sleep(0.02)
+
+
+def test_who_asks_while_a_draw_is_being_ended_has_another():
+    async def run():
+        calls = dispatcher(Slow(latency=0.05))
+        leaver = asyncio.ensure_future(one(calls, ask()))
+        await asyncio.sleep(0.01)
+        leaver.cancel()
+        for _ in range(5):  # in the same turn of the loop, and in the next ones
+            assert await one(calls, ask()) == await one(dispatcher(), ask())
+            await asyncio.sleep(0)
+
+    asyncio.run(run())
+
+
+def test_who_pauses_holds_nothing_that_those_before_it_wait_for():
+    """Else a place and a part of the budget are waited for in a circle, near the cap."""
+
+    async def run():
+        failed = []
+
+        def fault(request, seed):
+            if request.messages[-1].content == "a" and not failed:
+                failed.append(request)
+                return "transient"
+            return None
+
+        calls = dispatcher(Counted(capacity=1, fault=fault), account=Account(Limits(tokens=18)))
+        async with asyncio.timeout(IMPATIENT.deadline / 2):
+            found = await asyncio.gather(*(one(calls, ask(text)) for text in "ab"))
+        assert failed
+        assert [len(each) for each in found] == [1, 1]
+
+    asyncio.run(run())
+
+
 def test_only_what_is_missing_is_asked_again():
     async def run():
         struck = set()
@@ -243,6 +288,28 @@ def test_no_draw_starts_that_could_pass_the_cap():
         spent = calls._account.spent
         assert spent.prompt_tokens + spent.completion_tokens <= 30
         assert 0 < sum(model.drawn.values()) < 8
+
+    asyncio.run(run())
+
+
+def test_what_is_stored_passes_the_cap_no_more_than_what_is_drawn():
+    async def run():
+        store, texts = in_memory(), [f"{number}" for number in range(20)]
+        for text in texts:
+            await one(dispatcher(store=store), ask(text))
+        charges = ChargesInMemory()
+        warm = dispatcher(store=store, account=Account(Limits(tokens=30), charges=charges))
+        waits = [one(warm, ask(text)) for text in texts]
+        found = await asyncio.gather(*waits, return_exceptions=True)
+        assert {type(each) for each in found} == {list, BudgetExhausted}
+        had = [each for each in found if isinstance(each, list)]
+        spent = charges.charged()
+        assert spent.prompt_tokens + spent.completion_tokens <= 30
+        # What was charged before is there again, however little is left.
+        again = dispatcher(store=store, account=Account(Limits(tokens=30), charges=charges))
+        kept = [text for text, each in zip(texts, found, strict=True) if each in had]
+        assert [await one(again, ask(text)) for text in kept] == had
+        assert charges.charged() == spent
 
     asyncio.run(run())
 

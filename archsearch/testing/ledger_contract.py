@@ -108,6 +108,7 @@ class LedgerContract:
             assert ledger.asked(0) == {"origin": "sampler", "params": {"a": 1}}
             assert ledger.asked(1) is None
             assert ledger.charged() == Measured(flops=2.0, calls=1)
+            assert [ledger.has_all(names) for names in ("", "kl", "lm")] == [True, True, False]
 
     def test_a_transaction_happens_whole_or_not_at_all(self, place: Place) -> None:
         with opened(place) as ledger:
