@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
-
 from archsearch.compose import Step, chain, parallel, placed
 from archsearch.errors import ConfigError, InvalidArchitecture, suggest
 from archsearch.layer import Facet, Layer, Outline, PlannedCall
+from archsearch.plainfile import read_plain
 from archsearch.registry import Registry
 from archsearch.seeds import digest
 
@@ -65,15 +63,7 @@ class Architecture:
     @classmethod
     def read(cls, path: Path) -> Self:
         """From a YAML or JSON file."""
-        try:
-            text = path.read_text(encoding="utf-8")
-            # YAML takes JSON's escape of a character beyond U+FFFF for two characters.
-            data = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-            raise ConfigError(
-                f"an architecture file must be readable YAML or JSON; {path}: {error}"
-            ) from None
-        return cls.parse(data, where=str(path))
+        return cls.parse(read_plain(path, "an architecture file"), where=str(path))
 
     def dump(self) -> list[Any]:
         """Plain data that `parse` takes back; fields at their default are left out."""

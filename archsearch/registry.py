@@ -11,7 +11,7 @@ import importlib
 import pkgutil
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from inspect import getmembers, isclass
 from typing import Any, Generic, TypeVar, get_args
 
@@ -86,7 +86,7 @@ class Registry(Generic[T]):
         """The classes of other packages, by name."""
         found: dict[str, type[T]] = {}
         for point in entry_points(group=self._shelf):
-            cls = point.load()
+            cls = _loaded(point)
             name = self._name(cls) if isclass(cls) else None
             if name is None:
                 raise ConfigError(
@@ -108,6 +108,17 @@ class Registry(Generic[T]):
             return None
         name = cls.model_fields[self.key].default
         return name if isinstance(name, str) else None
+
+
+def _loaded(point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except Exception as error:  # whatever another package raises while it is imported
+        raise ConfigError(
+            f"an entry point must name what can be imported; `{point.name} = {point.value}` of "
+            f"group {point.group!r} fails with {type(error).__name__}: {error}; correct or "
+            f"uninstall its package"
+        ) from error
 
 
 M = TypeVar("M", bound=BaseModel)

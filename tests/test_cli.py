@@ -129,6 +129,10 @@ def test_ls(what, name, tmp_path):
     assert len(line.split(maxsplit=1)[1]) > 10, "a name without a word about it"
 
 
+CHECK = ["check", "typed.yaml", "--set"]
+SERVER = "models.m={backend: server, base_url: 'http://localhost:1/v1', model: x}"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -136,7 +140,14 @@ def test_ls(what, name, tmp_path):
         (["search", "typed.yaml", "--set", "serch.trials=1"], "did you mean 'search'"),
         (["ls", "layer"], "did you mean 'layers'"),
         (["schema", "studdy"], "did you mean 'study'"),
-        (["evaluate", "nothing.yaml", "--study", "typed.yaml"], "must be readable YAML or JSON"),
+        (["evaluate", "nothing.yaml", "--study", "typed.yaml"], "nothing.yaml is none"),
+        (["evaluate", "typed.yaml"], "no config.yaml is beside typed.yaml; give one as --study"),
+        (["check", "typed.yaml", "--set", "search.trials=[1"], "the value of override"),
+        (["check", "typed.yaml", "--set", "baselines.styles=[foo]"], "unknown prompt style 'foo'"),
+        (
+            [*CHECK, SERVER, "--set", "budget.study.flops=1e9"],
+            "needs the shape of every model; 'm' has none",
+        ),
     ],
 )
 def test_mistakes_are_one_line_and_status_1(arguments, message, folder):
@@ -145,6 +156,7 @@ def test_mistakes_are_one_line_and_status_1(arguments, message, folder):
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+    assert "valid" not in done.stdout
 
 
 def test_help_has_examples(tmp_path):

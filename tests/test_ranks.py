@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 RANKS = [
     "archsearch types errors program syntax",
     "seeds collector gguf answers replies stats gate patience budget layer registry database",
-    "shape pool shrinkage sandbox rows",
+    "shape pool shrinkage sandbox rows plainfile",
     "flops compose prompts store benchmark thinking judging results statements",
     "models architecture draw asking answering code",
     "cost ranking archon",

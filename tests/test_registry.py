@@ -138,6 +138,13 @@ def test_an_entry_point_must_be_a_named_class_of_the_kind(install, name):
         layers().get("vote")
 
 
+@pytest.mark.parametrize("value", ["nowhere:Layer", "archsearch.layers.vote:Vot"])
+def test_an_entry_point_that_cannot_be_imported_is_named(install, value):
+    install(f"mine = {value}")
+    with pytest.raises(ConfigError, match=rf"`mine = {value}` of group .*Error: .*uninstall"):
+        layers().get("vote")
+
+
 def test_a_class_of_another_kind_is_refused(install):
     install("it = archsearch.layers.vote:Vote", group="archsearch.benchmarks")
     shelf = Registry(

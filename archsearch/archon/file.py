@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from archsearch.archon.remark import shown
 from archsearch.errors import ConfigError
+from archsearch.plainfile import once, read_plain
 
 
 def read(path: Path) -> Any:
     """The data of a configuration file. Raises `ConfigError` naming line and column."""
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_once)
+        return json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=once)
     except json.JSONDecodeError as error:
         raise ConfigError(
             f"an Archon configuration must be valid JSON; {path}, line {error.lineno}, column "
@@ -34,10 +33,7 @@ def read_models(path: Path) -> dict[str, str]:
     `path` is a YAML file with such a mapping, or a study file, whose models go by their own name
     and by their `model`; where two have the same `model`, by the first.
     """
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise ConfigError(f"a file of models must be readable YAML; {path}: {error}") from None
+    data = read_plain(path, "a file of models")
     entries = data.get("models", data) if isinstance(data, Mapping) else data
     if not isinstance(entries, Mapping):
         raise ConfigError(
@@ -48,15 +44,6 @@ def read_models(path: Path) -> dict[str, str]:
     for name, entry in entries.items():
         if isinstance(entry, Mapping) and isinstance(entry.get("model"), str):
             found.setdefault(entry["model"], str(name))
-    return found
-
-
-def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"a key may stand once in a mapping; {twice!r} stands twice; delete one")
     return found
 
 

@@ -104,7 +104,7 @@ def finished(work: Coroutine[Any, Any, T], told: str = "") -> T:
         raise typer.Exit(INTERRUPTED) from None
 
 
-def missing_line(count: int, store: str | None) -> str:
+def missing_line(count: int, store: str) -> str:
     """What is to be done about what a replay lacked."""
     return (
         f"{count} samples or prompt lengths are missing in {store}, and more may be behind them; "

@@ -57,7 +57,15 @@ def evaluate(
     from archsearch.search.progress import Progress
     from archsearch.search.scoring import score
 
+    for file in (architecture, *(against or [])):
+        if not file.is_file():
+            raise ConfigError(f"an architecture must be a file, such as best.yaml; {file} is none")
     source = study or str(architecture.parent / "config.yaml")
+    if study is None and not Path(source).is_file():
+        raise ConfigError(
+            f"an architecture needs a study, for its models; no {source} is beside {architecture}; "
+            f"give one as --study"
+        )
     chosen = [*(overrides or [])]
     if benchmark is not None:
         chosen.insert(0, f"benchmark={{name: {benchmark}}}")
@@ -82,5 +90,5 @@ def evaluate(
 
     document = finished(run())
     typer.echo(json.dumps(document, indent=2))
-    if document["missing"]:
+    if replay is not None and document["missing"]:
         typer.echo(missing_line(document["missing"], replay), err=True)

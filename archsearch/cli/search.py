@@ -85,6 +85,6 @@ def search(
     collector.spare()
     document = finished(run(), f"interrupted; the same command resumes from {folder}")
     show_report(console, document)
-    if missing := document["samples"]["missing"]:
+    if replay is not None and (missing := document["samples"]["missing"]):
         console.print(missing_line(missing, replay), highlight=False)
     console.print(f"report, best architecture and samples: {folder}", highlight=False)

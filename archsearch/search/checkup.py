@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -14,6 +14,9 @@ from archsearch.models.residency import memory_lines
 from archsearch.sandbox import survey
 from archsearch.search.config import StudyConfig
 from archsearch.search.forecast import check_contexts
+from archsearch.search.opening import require_shapes
+from archsearch.search.sampler import chosen
+from archsearch.shape import ModelShape
 from archsearch.types import UpperBound
 
 COUNTED = 20_000
@@ -38,14 +41,20 @@ def checkup(config: StudyConfig, tokens_per_second: float | None) -> Iterator[st
     Costs are upper bounds: what is expected is learned from the first tokens that a search draws.
     """
     splits = config.load_splits()
+    sample = _look_through(config)
+    shapes = {name: entry.known_shape() for name, entry in config.models.items()}
+    for limits in (config.budget.per_question, config.budget.study):
+        require_shapes(limits, shapes)
+    chosen(config.search.sampler, config.space, config.search.trials).build(
+        config.seed, config.space
+    )
     yield f"study {config.name}: valid"
     yield (
         f"benchmark {config.benchmark.name}: {len(splits.search)} search, {len(splits.select)} "
         f"select, {len(splits.test)} test questions, disjoint"
     )
-    sample = _look_through(config)
     yield from _space_lines(config, sample)
-    yield from _cost_lines(config, sample, tokens_per_second)
+    yield from _cost_lines(config, sample, shapes, tokens_per_second)
     yield from memory_lines(config.models)
     if config.benchmark.executes or any(a.executes for a in sample.architectures.values()):
         yield from _sandbox_lines(config.sandbox.tier)
@@ -104,11 +113,13 @@ def _space_lines(config: StudyConfig, sample: _Sample) -> Iterator[str]:
 
 
 def _cost_lines(
-    config: StudyConfig, sample: _Sample, tokens_per_second: float | None
+    config: StudyConfig,
+    sample: _Sample,
+    shapes: Mapping[str, ModelShape | None],
+    tokens_per_second: float | None,
 ) -> Iterator[str]:
     tariffs = {
-        name: Tariff(shape=entry.known_shape(), price=entry.price)
-        for name, entry in config.models.items()
+        name: Tariff(shape=shapes[name], price=entry.price) for name, entry in config.models.items()
     }
     bounds = sorted(
         (upper_bound(a.plan, tariffs) for a in sample.architectures.values()),

@@ -7,17 +7,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    field_validator,
+    model_validator,
+)
 
 import archsearch.search_spaces
+from archsearch.answering import STYLES
 from archsearch.benchmark import BENCHMARKS, Benchmark, Splits, SplitSizes, split
 from archsearch.budget import Limits
 from archsearch.database import is_server, require_no_password
-from archsearch.errors import ConfigError, suggest
+from archsearch.errors import ConfigError, UnknownName, suggest
 from archsearch.models import MODELS
 from archsearch.models.base import ModelConfig
 from archsearch.patience import Patience
+from archsearch.plainfile import parse_plain, read_plain
 from archsearch.registry import validate
 from archsearch.search.sampler import SAMPLERS, Objective, SamplerConfig
 from archsearch.search.space import SearchSpace
@@ -48,6 +57,14 @@ class Baselines(BaseModel):
     max_samples: int = Field(default=64, ge=2)
     max_tokens: int = Field(default=1024, ge=1)
     max_prompt_tokens: int = Field(default=4096, ge=1)
+
+    @field_validator("styles")
+    @classmethod
+    def _styles_exist(cls, styles: tuple[str, ...]) -> tuple[str, ...]:
+        for style in styles:
+            if style not in STYLES:
+                raise UnknownName("prompt style", style, STYLES)
+        return styles
 
 
 class Racing(BaseModel):
@@ -220,10 +237,7 @@ def find(name: str, *, beside: Path = Path()) -> Path:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"a study file must be readable YAML or JSON; {error}") from None
+    data = read_plain(path, "a study file")
     if not isinstance(data, dict):
         raise ConfigError(f"a study file must be a mapping; {path} holds {type(data).__name__}")
     return data
@@ -240,4 +254,4 @@ def _put(data: dict[str, Any], override: str) -> None:
         place = place.setdefault(key, {})
         if not isinstance(place, dict):
             raise ConfigError(f"override {override!r}: {key!r} is no mapping in the study file")
-    place[last] = yaml.safe_load(value)
+    place[last] = parse_plain(value, f"the value of override {name!r}")

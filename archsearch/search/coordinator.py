@@ -18,7 +18,7 @@ from archsearch.evaluate import Evaluation
 from archsearch.search.baselines import Baseline, static
 from archsearch.search.racing import Race
 from archsearch.search.space import Params
-from archsearch.search.study import Study, planned_questions
+from archsearch.search.study import Study
 from archsearch.search.trial import Origin, State, Trial, ranking, unsettled
 from archsearch.types import Expected, Measured, UpperBound
 
@@ -63,7 +63,7 @@ class Coordinator:
         await self._study.calibrate()
         self._points = self._study.config.space.by_digest(ENUMERABLE)
         self._due = await self._baselines()
-        self._study.set_aside(planned_questions(self._study.config))
+        self._study.set_aside([])
         flying: deque[tuple[Trial, asyncio.Task[None]]] = deque()
         try:
             for number in count():
@@ -80,7 +80,7 @@ class Coordinator:
                 task.cancel()
             await asyncio.gather(*(task for _, task in flying), return_exceptions=True)
         await self._retry()
-        self._study.set_aside(planned_questions(self._study.config, passes=0))
+        self._study.set_aside(self._landed, passes=0)
         return self.trials
 
     async def _baselines(self) -> deque[Baseline]:
@@ -328,6 +328,7 @@ class Coordinator:
             await self._study.learn(
                 trial.architecture, trial.evaluation.outcomes[len(trial.before) :]
             )
+            study.set_aside(self._landed)
             study.progress.trials += trial.continues is None
             self._show_best()
         valid = evaluated.has_worth

@@ -16,6 +16,7 @@ from archsearch.models.replayed import remember, replayed
 from archsearch.program import Runner
 from archsearch.sandbox import Sandbox
 from archsearch.search.config import StudyConfig
+from archsearch.shape import ModelShape
 from archsearch.store import SampleStore
 
 
@@ -67,8 +68,9 @@ async def _models(
             for name, entry in config.models.items():
                 models[name] = await entry.open()
             remember(store, config.models, models)
-        _require_shapes(config.budget.per_question, models)
-        _require_shapes(config.budget.study, models)
+        shapes = {name: model.shape for name, model in models.items()}
+        require_shapes(config.budget.per_question, shapes)
+        require_shapes(config.budget.study, shapes)
         yield models
     finally:
         for model in models.values():
@@ -116,9 +118,10 @@ def _require_no_clock(config: StudyConfig) -> None:
         )
 
 
-def _require_shapes(limits: Limits, models: Mapping[str, Model]) -> None:
-    for name, model in models.items():
-        if limits.flops is not None and model.shape is None:
+def require_shapes(limits: Limits, shapes: Mapping[str, ModelShape | None]) -> None:
+    """Raises `ConfigError` where FLOPs are capped and cannot be told."""
+    for name, shape in shapes.items():
+        if limits.flops is not None and shape is None:
             raise ConfigError(
                 f"a budget in FLOPs needs the shape of every model; {name!r} has none; give "
                 f"models.{name}.shape, or a budget in tokens or dollars"

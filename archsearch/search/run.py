@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import yaml
 
+from archsearch.architecture import Architecture
 from archsearch.benchmark import Splits
 from archsearch.budget import Account
 from archsearch.database import is_server
@@ -220,8 +221,9 @@ def _study(
 
 async def _search(study: Study, models: Mapping[str, Model], meter: Meter) -> dict[str, Any]:
     trials = await Coordinator(study).explore()
-    verdict = await test(trials, study, await select(trials, study))
-    _write_best(study, verdict)
+    finalists = await select(trials, study)
+    _write_best(study, finalists[0].trial.found)  # whatever becomes of its test
+    verdict = await test(trials, study, finalists)
     _write_answers(study, verdict)
     study.progress.phase = "done"
     return report(
@@ -265,8 +267,8 @@ def _restore(ledger: Ledger, meter: Meter) -> None:
         setattr(meter, name, value)
 
 
-def _write_best(study: Study, verdict: Verdict) -> None:
-    document = {"layers": verdict.best.architecture.dump()}
+def _write_best(study: Study, winner: Architecture) -> None:
+    document = {"layers": winner.dump()}
     _write(study.ledger.folder / "best.yaml", yaml.safe_dump(document, sort_keys=False))
 
 

@@ -26,7 +26,7 @@ from archsearch.search.optimism import optimism, table_of
 from archsearch.search.racing import overtaking
 from archsearch.search.study import Study, planned_questions
 from archsearch.search.trial import Trial, best_baseline, ranking
-from archsearch.types import Measured
+from archsearch.types import Measured, UpperBound
 
 EQUAL = 0.95
 """Share of the winner's FLOPs that counts as equal, as lengths differ between questions."""
@@ -142,8 +142,13 @@ async def _admitted(study: Study, ranked: Sequence[Trial]) -> list[Finalist]:
         if admitted and not _may_overtake(finalist.scores, admitted[0].scores, _whole(study)):
             continue
         if cap is not None:
-            latency = await median_latency(study.evaluator, trial.found, study.splits.search)
-            if latency is not None and latency > cap:
+            try:
+                latency = await median_latency(study.evaluator, trial.found, study.splits.search)
+            except BudgetExhausted:
+                if admitted:
+                    break  # those that were timed are to choose from
+                raise
+            if latency > cap:
                 continue
             finalist = replace(finalist, latency=latency)
         admitted.append(finalist)
@@ -182,17 +187,23 @@ async def _scored_again(
 async def test(trials: Sequence[Trial], study: Study, finalists: Sequence[Finalist]) -> Verdict:
     """The winner beside a single call and self-consistency at equal FLOPs, on the test split."""
     study.progress.phase = "testing"
-    study.set_aside(0)
+    study.account.set_aside(UpperBound())
     winner = finalists[0].trial
     contenders = {"best": winner.found, **await _rivals(trials, study, winner)}
-    tested = {
-        name: Contender(
-            name=name,
-            architecture=architecture,
-            test=await study.evaluation(architecture, study.splits.test),
-        )
-        for name, architecture in contenders.items()
-    }
+    try:
+        tested = {
+            name: Contender(
+                name=name,
+                architecture=architecture,
+                test=await study.evaluation(architecture, study.splits.test),
+            )
+            for name, architecture in contenders.items()
+        }
+    except BudgetExhausted as error:
+        raise RunError(
+            f"a winner must be tested within the budget of the study; {error}; it is named in "
+            f"best.yaml, and the same command with a larger budget goes on with its test"
+        ) from None
     return Verdict(
         winner=winner,
         finalists=tuple(finalists),

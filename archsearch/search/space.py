@@ -26,11 +26,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
 from archsearch.architecture import Architecture
 from archsearch.errors import ConfigError, UnknownName
+from archsearch.plainfile import read_plain
 from archsearch.registry import validate
 from archsearch.search.rules import RULES
 
@@ -64,11 +64,7 @@ class SearchSpace(BaseModel):
     @classmethod
     def read(cls, path: Path) -> SearchSpace:
         """From a YAML or JSON file."""
-        try:
-            data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError) as error:
-            raise ConfigError(f"a space file must be readable YAML or JSON; {error}") from None
-        return validate(cls, data, where=str(path))
+        return validate(cls, read_plain(path, "a space file"), where=str(path))
 
     def suggest(self, pick: Pick) -> Any:
         """Plain data of the architecture that `pick` chooses, choice by choice, in file order."""

@@ -223,6 +223,25 @@ def test_the_cap_of_a_study_is_never_passed_and_still_names_a_winner(tmp_path, w
     assert capped["best"]["test"]["n"] == 30
 
 
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7, 0.85, 0.95])
+@pytest.mark.parametrize("per_question", [{}, {"flops": 3.9e7}])
+def test_a_study_with_a_cap_alone_ends_with_a_test(tmp_path, whole, per_question, share):
+    cap = share * whole[1]["flops"]["charged"]
+    budget = {"per_question": per_question, "study": {"flops": cap}}
+    report = run(study(budget=budget), tmp_path)
+    assert report["flops"]["charged"] <= cap
+    assert [one["test"]["n"] for one in (report["best"], *report["baselines"])] == [30] * 3
+
+
+def test_a_budget_that_has_no_room_for_the_test_names_the_winner_and_may_grow(tmp_path, whole):
+    charged = whole[1]["flops"]["charged"]
+    small, larger = (study(budget={"study": {"flops": part * charged}}) for part in (0.1, 1.5))
+    with pytest.raises(RunError, match=r"named in best\.yaml, and the same command with a larger"):
+        run(small, tmp_path)
+    assert Architecture.read(tmp_path / "best.yaml").models == {"m"}
+    assert run(larger, tmp_path)["best"]["test"]["n"] == 30
+
+
 def test_a_small_space_is_exhausted_rather_than_asked_for_ever(tmp_path):
     space = {
         "layers": [
