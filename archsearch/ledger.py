@@ -55,6 +55,10 @@ _CHARGE = (
     "INSERT INTO charges VALUES (:name, :flops, :prompt_tokens, :completion_tokens, :calls, "
     ":dollars, :cpu_seconds) ON CONFLICT DO NOTHING"
 )
+_BINDING = (
+    "SELECT 1 FROM outcomes UNION ALL SELECT 1 FROM charges UNION ALL SELECT 1 FROM told "
+    "UNION ALL SELECT 1 FROM tasks LIMIT 1"
+)
 _IS_CHARGED = "SELECT 1 FROM charges WHERE name = :name"
 _CHARGED = (
     "SELECT COALESCE(SUM(flops), 0.0), COALESCE(SUM(prompt_tokens), 0.0), "
@@ -153,6 +157,16 @@ class Ledger:
 
     def _charge(self, name: str, cost: Measured) -> bool:
         return bool(self.database.execute(_CHARGE, {"name": name, **asdict(cost)}))
+
+    def unbind(self) -> bool:
+        """Forgets what was settled where nothing has been scored or charged; whether that is so. A
+        run that ended on a mistake before it began is bound to nothing."""
+        if self.database.rows(_BINDING):
+            return False
+        with self.database.transaction():
+            self.database.execute("DELETE FROM facts")
+            self.database.execute("DELETE FROM asked")
+        return True
 
     def has_all(self, names: Iterable[str]) -> bool:
         """See `budget.Charges`."""

@@ -75,6 +75,8 @@ async def search(
         Ledger(folder, server=server_of(config.database, folder)) as ledger,
         SampleStore(place, only_read=replay) as store,
     ):
+        if ledger.unbind():
+            (folder / MIRROR).unlink(missing_ok=True)
         _settle_config(config, ledger, folder)
         splits = await asyncio.to_thread(config.load_splits, ledger.settle("splits", {}))
         ledger.note("splits", splits.ids)

@@ -110,6 +110,17 @@ class LedgerContract:
             assert ledger.charged() == Measured(flops=2.0, calls=1)
             assert [ledger.has_all(names) for names in ("", "kl", "lm")] == [True, True, False]
 
+    def test_it_is_bound_by_what_was_paid_for(self, place: Place) -> None:
+        with opened(place) as ledger:
+            ledger.note("seed", 1)
+            ledger.record_asked(0, {"origin": "sampler"})
+            assert ledger.unbind()
+            assert ledger.asked(0) is None
+            assert ledger.settle("seed", 2) == 2
+            ledger.record_charges({"k": Measured(flops=2.0)})
+            assert not ledger.unbind()
+            assert ledger.settle("seed", 3) == 2
+
     def test_a_transaction_happens_whole_or_not_at_all(self, place: Place) -> None:
         with opened(place) as ledger:
             with pytest.raises(ZeroDivisionError):

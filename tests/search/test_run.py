@@ -8,7 +8,7 @@ import json
 import pytest
 
 from archsearch.architecture import Architecture
-from archsearch.errors import RunError
+from archsearch.errors import ConfigError, RunError
 from archsearch.ledger import Ledger
 from archsearch.meter import Meter
 from archsearch.search.progress import Progress
@@ -208,6 +208,20 @@ def test_another_study_in_the_same_folder_is_refused_with_the_difference(tmp_pat
     run(study(search={"trials": 3}), tmp_path)
     with pytest.raises(RunError, match=r"seed: was 0, now 1; undo that, or choose another --out"):
         run(study(search={"trials": 3}, seed=1), tmp_path)
+
+
+class Broken(Multiplier):
+    """Cannot be opened."""
+
+    async def open(self):
+        raise ConfigError("a model must be there")
+
+
+def test_a_mistake_before_anything_was_paid_binds_to_nothing(tmp_path):
+    with pytest.raises(ConfigError, match="must be there"):
+        run(study(search={"trials": 3}, seed=1, models={"m": Broken()}), tmp_path)
+    report = run(study(search={"trials": 3}), tmp_path)
+    assert told(report) == told(run(study(search={"trials": 3}), tmp_path / "straight"))
 
 
 def test_a_run_is_held_by_one_process(tmp_path):
