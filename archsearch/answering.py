@@ -39,7 +39,7 @@ class AnsweringLayer(Layer):
     max_tokens: int = Field(default=1024, ge=1)
     max_prompt_tokens: int = Field(default=2048, ge=1)
     top_p: float = Field(default=1.0, gt=0, le=1)
-    prompt: str | None = None
+    prompt: prompts.PromptText | None = None
     """A template of your own (variable: `question`), in place of the style's."""
     unit_tests: bool = False
     """Shows the slate's unit tests after the question, as Archon's generators saw them."""

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
 from jinja2 import Environment, StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from pydantic import AfterValidator
 
 from archsearch.errors import ConfigError, PromptTooLong
 from archsearch.layer import Calls
 from archsearch.types import Message, Question
 
 ELLIPSIS = " […] "
+
+
+def _not_a_name(text: str) -> str:
+    if re.fullmatch(r"\S+\.(j2|jinja2?|md|txt)", text):
+        raise ValueError(
+            f"a prompt must be the text of a template; received {text!r}, which looks like the "
+            f"name of a file; put its text there"
+        )
+    return text
+
+
+PromptText = Annotated[str, AfterValidator(_not_a_name)]
+"""A template in an architecture file: its text, and not where it lies."""
 
 _MISUSES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What Python raises where a template does to a value what cannot be done to it."""

@@ -126,7 +126,7 @@ class AskingRankingLayer(RankingLayer, AskingLayer):
     max_tokens: int = Field(default=256, ge=1)
     critiques: bool = False
     """Shows the judge each candidate's critique."""
-    prompt: str | None = None
+    prompt: prompts.PromptText | None = None
     """A template of your own (variables: `question`, `answers`: a list of those that one prompt
     shows, `critiques`: a list beside it, empty unless shown)."""
 

@@ -45,7 +45,7 @@ class Critic(AskingLayer):
     type: Literal["critic"] = "critic"
     form: Literal["listwise", "pointwise"] = "listwise"
     """`listwise` shows all answers in one prompt, `pointwise` each in its own."""
-    prompt: str | None = None
+    prompt: prompts.PromptText | None = None
     """A template of your own (variables: `question`, and `answers`, or `answer` when pointwise)."""
 
     def leaves(self, given: Outline) -> Outline:

@@ -47,7 +47,7 @@ class Fuser(AskingLayer):
     """Asks for an answer no longer than the longest candidate."""
     forward_thinking: bool = False
     """A candidate's text begins with the model's thinking, in <think> tags, where there is any."""
-    prompt: str | None = None
+    prompt: prompts.PromptText | None = None
     """A template of your own (variables: `question`, `answers`, `critiques`: a list beside
     `answers`, empty unless shown, `unit_tests`: a list, empty unless shown, and
     `length_control`)."""

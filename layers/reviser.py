@@ -48,7 +48,7 @@ class Reviser(AskingLayer):
     """`all`: the given candidate and its revisions, oldest first. `last`: its last revision."""
     critiques: bool = False
     """Shows the critique of the given candidate as long as that is in view; revisions have none."""
-    prompt: str | None = None
+    prompt: prompts.PromptText | None = None
     """A template of your own (variables: `question`, `answers`: oldest first, `critiques`: a list
     beside `answers`, blank where there is none, empty unless shown)."""
 

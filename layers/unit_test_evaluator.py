@@ -96,7 +96,7 @@ class UnitTestEvaluator(AskingLayer):
     seconds: float = Field(default=SECONDS, gt=0)
     """Wall and CPU time of a program: for what all tests call, or one input, or one test that is
     run itself."""
-    prompt: str | None = None
+    prompt: prompts.PromptText | None = None
     """A template of your own (variables: `question`, `answer`, `tests`: a list of statements)."""
 
     @model_validator(mode="after")

@@ -67,7 +67,7 @@ class UnitTestGenerator(AskingLayer):
     """How many tests a reply is asked for, and the most that are kept of it."""
     samples: int = Field(default=1, ge=1)
     """Replies. At temperature 0 all are equal, so one is drawn."""
-    prompt: str | None = None
+    prompt: prompts.PromptText | None = None
     """A template of your own (variables: `question`, `tests`: how many, `function`: the name that
     tests call, blank where the question says none, `is_program`: whether it stands for a program
     that reads and writes)."""

@@ -51,9 +51,9 @@ class Verifier(AskingLayer):
     first_k: int | None = Field(default=None, ge=1)
     """Ends once this many candidates, taken in their order, are judged correct; only these go on.
     None examines all."""
-    reason_prompt: str | None = None
+    reason_prompt: prompts.PromptText | None = None
     """A template of your own for the examination (variables: `question`, `answer`)."""
-    judge_prompt: str | None = None
+    judge_prompt: prompts.PromptText | None = None
     """The same for the verdict (variables: `question`, `answer`, `reasoning`)."""
 
     def needs(self) -> frozenset[Facet]:

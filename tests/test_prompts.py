@@ -201,3 +201,11 @@ def test_a_frame_that_does_not_fit_is_refused(pieces):
         r"1\.ranker; raise it",
     ):
         fitted(pieces, 3)
+
+
+@pytest.mark.parametrize("name", ["mine.j2", "prompts/mine.txt"])
+def test_the_name_of_a_file_is_no_prompt(name):
+    layer = {"type": "generator", "model": "m", "prompt": name}
+    with pytest.raises(ConfigError, match=rf"text of a template; received '{name}', which looks"):
+        LAYERS.parse(layer, where="layer")
+    assert LAYERS.parse({**layer, "prompt": f"See {name}."}, where="layer").prompt
