@@ -109,6 +109,8 @@ def show_report(console: Console, report: Mapping[str, Any]) -> None:
     console.print(drawn(Architecture.parse(report["best"]["architecture"])))
     console.print(_contenders(report))
     console.print(optimism_line(report), highlight=False)
+    if cut_short := incomplete_line(report):
+        console.print(cut_short, highlight=False, markup=False, soft_wrap=True)
     tokens, flops = report["tokens"], report["flops"]
     console.print(
         f"drawn {tokens['drawn']:,} tokens, {flops['drawn']:.3g} FLOPs; without reuse the same "
@@ -153,6 +155,12 @@ def optimism_line(report: Mapping[str, Any]) -> str:
         f"chosen from {tried} on {best['search']['n']} questions, its search score of "
         f"{best['search']['score']:.3f} is expected to flatter it by {best['optimism']:+.3f}"
     )
+
+
+def incomplete_line(report: Mapping[str, Any]) -> str:
+    """Why trials were not scored to their end, such as that the budget ended; blank where none."""
+    reasons = [trial["reason"] for trial in report["trials"] if trial["state"] == "incomplete"]
+    return f"{len(reasons)} trials were cut short; the first: {reasons[0]}" if reasons else ""
 
 
 def drawn(architecture: Architecture) -> Tree:

@@ -159,6 +159,13 @@ def test_mistakes_are_one_line_and_status_1(arguments, message, folder):
     assert "valid" not in done.stdout
 
 
+def test_what_ended_a_search_early_is_told(folder):
+    done = archsearch("search", "typed.yaml", "--set", "budget.study.tokens=1200", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if "cut short" in line]
+    assert re.match(r"\d trials were cut short; the first: the study's cap is 1200 tokens", line)
+
+
 def test_help_has_examples(tmp_path):
     for command in ("search", "check", "evaluate", "ls", "schema"):
         assert f"archsearch {command} " in archsearch(command, "--help", cwd=tmp_path).stdout

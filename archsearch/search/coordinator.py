@@ -104,7 +104,7 @@ class Coordinator:
     def _spent(self) -> bool:
         """Whether nothing more is to begin; the baselines do, however late it is."""
         cap = self._study.config.budget.study.seconds
-        late = cap is not None and self._study.progress.seconds >= cap
+        late = cap is not None and self._study.progress.whole_seconds >= cap
         return self._out_of_budget or (late and not self._due)
 
     async def _propose(self, number: int) -> Trial | None:

@@ -22,6 +22,8 @@ class Progress:
     best: float | None = None
     best_architecture: str = ""
     began: float = field(default_factory=time.monotonic)
+    earlier: float = 0.0
+    """Seconds that earlier parts of the run took."""
     done_before: int = 0
     """Questions that an earlier part of the run had done; they say nothing about speed."""
 
@@ -29,6 +31,11 @@ class Progress:
     def seconds(self) -> float:
         """Since this process began."""
         return time.monotonic() - self.began
+
+    @property
+    def whole_seconds(self) -> float:
+        """Of the whole run, the time between its parts left out."""
+        return self.earlier + self.seconds
 
     @property
     def seconds_left(self) -> float | None:

@@ -80,7 +80,7 @@ async def search(
         _settle_config(config, ledger, folder)
         splits = await asyncio.to_thread(config.load_splits, ledger.settle("splits", {}))
         ledger.note("splits", splits.ids)
-        _restore(ledger, meter)
+        _restore(ledger, meter, progress)
         if unsafe:
             ledger.note("unsafe_exec", value=True)
         account = Account(config.budget.study, charges=ledger)
@@ -153,7 +153,7 @@ async def _metered(ledger: Ledger, meter: Meter, progress: Progress) -> AsyncIte
 
     def note() -> None:
         ledger.note("meter", asdict(meter))
-        ledger.note("seconds", progress.seconds)
+        ledger.note("seconds", progress.whole_seconds)
 
     async def often() -> None:
         while True:
@@ -235,7 +235,7 @@ async def _search(study: Study, models: Mapping[str, Model], meter: Meter) -> di
         models=models,
         meter=meter,
         spent=study.account.spent,
-        seconds=study.progress.seconds,
+        seconds=study.progress.whole_seconds,
         unsafe=study.ledger.settle("unsafe_exec", value=False),
     )
 
@@ -263,8 +263,9 @@ def _settle_sampler(config: StudyConfig, ledger: Ledger) -> SamplerConfig:
     return SAMPLERS.parse(ledger.settle("sampler", now.model_dump(mode="json")), where="sampler")
 
 
-def _restore(ledger: Ledger, meter: Meter) -> None:
-    """What earlier parts of the run drew."""
+def _restore(ledger: Ledger, meter: Meter, progress: Progress) -> None:
+    """What earlier parts of the run drew, and how long they took."""
+    progress.earlier = ledger.settle("seconds", 0.0)
     for name, value in ledger.settle("meter", asdict(meter)).items():
         setattr(meter, name, value)
 

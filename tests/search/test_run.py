@@ -204,6 +204,11 @@ def test_more_trials_build_on_those_that_are_there(tmp_path):
     assert sum(t["state"] in EVALUATED for t in more["trials"]) == 9
 
 
+def test_the_time_of_a_run_is_that_of_all_its_parts(tmp_path):
+    first, second = (run(study(search={"trials": 3}), tmp_path)["seconds"] for _ in range(2))
+    assert 0 < first < second
+
+
 def test_another_study_in_the_same_folder_is_refused_with_the_difference(tmp_path):
     run(study(search={"trials": 3}), tmp_path)
     with pytest.raises(RunError, match=r"seed: was 0, now 1; undo that, or choose another --out"):
