@@ -32,8 +32,9 @@ def import_archon(
       archsearch import-archon archon.json --models my_study.yaml --strict
     """
     from archsearch import archon
+    from archsearch.search.config import find
 
-    names = archon.read_models(models) if models is not None else {}
+    names = archon.read_models(find(str(models))) if models is not None else {}
     imported = archon.convert(archon.read(configuration), names)
     for line in archon.lines(imported.remarks):
         typer.echo(line, err=True)

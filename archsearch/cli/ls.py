@@ -41,9 +41,13 @@ def _listing(what: str) -> list[tuple[str, str]]:
     if what not in registries:
         raise UnknownName("list", what, [*registries, "spaces"])
     return [
-        (name, (cls.__doc__ or "").strip().splitlines()[0])
-        for name, cls in registries[what].classes.items()
+        (name, _first_sentence(cls.__doc__ or "")) for name, cls in registries[what].classes.items()
     ]
+
+
+def _first_sentence(text: str) -> str:
+    paragraph = " ".join(text.strip().split("\n\n")[0].split())
+    return paragraph.partition(". ")[0].removesuffix(".") + "."
 
 
 def _first_comment(path: Path) -> str:

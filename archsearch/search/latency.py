@@ -37,9 +37,11 @@ async def median_latency(
             replicate=REPLICATE,
         )
         seconds = []
-        for item in items[:TIMED]:
-            began = time.perf_counter()
-            await alone.outcome(architecture, item)
-            seconds.append(time.perf_counter() - began)
-        await dispatcher.close()
+        try:
+            for item in items[:TIMED]:
+                began = time.perf_counter()
+                await alone.outcome(architecture, item)
+                seconds.append(time.perf_counter() - began)
+        finally:
+            await dispatcher.close()
     return statistics.median(seconds)

@@ -20,6 +20,7 @@ from archsearch.benchmark import Item
 from archsearch.budget import Limits
 from archsearch.errors import BudgetExhausted, RunError
 from archsearch.evaluate import Evaluation
+from archsearch.ledger import fact
 from archsearch.search.baselines import Baseline, Kind, matched
 from archsearch.search.latency import median_latency
 from archsearch.search.optimism import optimism, table_of
@@ -143,7 +144,7 @@ async def _admitted(study: Study, ranked: Sequence[Trial]) -> list[Finalist]:
             continue
         if cap is not None:
             try:
-                latency = await median_latency(study.evaluator, trial.found, study.splits.search)
+                latency = await _latency(study, trial)
             except BudgetExhausted:
                 if admitted:
                     break  # those that were timed are to choose from
@@ -158,6 +159,16 @@ async def _admitted(study: Study, ranked: Sequence[Trial]) -> list[Finalist]:
             f"architectures does; raise budget.per_question.seconds"
         )
     return admitted
+
+
+async def _latency(study: Study, trial: Trial) -> float:
+    """Median seconds per question; measured once, so that a resumed run admits the same."""
+    name = f"median seconds of {trial.found.digest}"
+    known = fact(study.ledger.database, name)
+    if known is not None:
+        return float(known)
+    measured = await median_latency(study.evaluator, trial.found, study.splits.search)
+    return float(study.ledger.settle(name, measured))
 
 
 def _whole(study: Study) -> int:

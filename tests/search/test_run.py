@@ -314,6 +314,7 @@ def test_a_cap_on_latency_is_kept_by_the_winner(tmp_path):
     finalists = {f["number"]: f["median_seconds_per_question"] for f in report["finalists"]}
     assert all(0 < seconds <= 0.04 for seconds in finalists.values())
     assert not finalists.keys() & {t["number"] for t in ranked}
+    assert run(capped, tmp_path)["finalists"] == report["finalists"]  # measured once
     with pytest.raises(RunError, match=r"within 1e-09 s per question; none of \d+ architectures"):
         run(
             study(budget={"per_question": {"flops": 3.9e7, "seconds": 1e-9}}, search={"trials": 3}),

@@ -37,7 +37,10 @@ Array = NDArray[np.float64]
 
 
 class ArchonBO(SamplerConfig):
-    """Needs the `archon_bo` extra. With fewer trials than `startup_trials` it is random search."""
+    """Random points, then a Gaussian process with expected improvement, in Archon's setting.
+
+    Needs the `archon_bo` extra. With fewer trials than `startup_trials` it is random search.
+    """
 
     weighs_several: ClassVar[bool] = False
 
