@@ -159,15 +159,4 @@ class Account:
 
     def _fits(self, bound: UpperBound, held: UpperBound) -> bool:
         needed = bound + held + self._reserve
-        spent = self._spent
-        return (
-            self._limits.over(
-                UpperBound(
-                    flops=needed.flops + spent.flops,
-                    prompt_tokens=needed.prompt_tokens + spent.prompt_tokens,
-                    completion_tokens=needed.completion_tokens + spent.completion_tokens,
-                    dollars=needed.dollars + spent.dollars,
-                )
-            )
-            <= 0
-        )
+        return self._limits.over(needed.beside(self._spent)) <= 0

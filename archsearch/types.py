@@ -218,7 +218,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What something takes. Costs of one kind add up; kinds never mix.
+    """What something takes. Costs of one kind add up; kinds mix where `beside` says so, only.
 
     >>> Measured(flops=2.0, calls=1) + Measured(flops=3.0, calls=1) == Measured(flops=5.0, calls=2)
     True
@@ -241,6 +241,16 @@ class Cost:
     def size(self) -> float:
         """What costs are ordered by: FLOPs, or tokens where no model has a shape."""
         return self.flops or self.prompt_tokens + self.completion_tokens
+
+    def beside(self, other: Cost) -> Self:
+        """Adds a cost of another kind; the sum is told as one of this kind.
+
+        >>> UpperBound(flops=2.0).beside(Measured(flops=3.0)) == UpperBound(flops=5.0)
+        True
+        """
+        return type(self)(
+            **{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)}
+        )
 
     def scaled(self, factor: float) -> Self:
         """`factor` times this cost."""

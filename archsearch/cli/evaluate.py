@@ -60,12 +60,7 @@ def evaluate(
     for file in (architecture, *(against or [])):
         if not file.is_file():
             raise ConfigError(f"an architecture must be a file, such as best.yaml; {file} is none")
-    source = study or str(architecture.parent / "config.yaml")
-    if study is None and not Path(source).is_file():
-        raise ConfigError(
-            f"an architecture needs a study, for its models; no {source} is beside {architecture}; "
-            f"give one as --study"
-        )
+    source = study or _study_beside(architecture)
     chosen = [*(overrides or [])]
     if benchmark is not None:
         chosen.insert(0, f"benchmark={{name: {benchmark}}}")
@@ -92,3 +87,14 @@ def evaluate(
     typer.echo(json.dumps(document, indent=2))
     if replay is not None and document["missing"]:
         typer.echo(missing_line(document["missing"], replay), err=True)
+
+
+def _study_beside(architecture: Path) -> str:
+    """The study file that a search leaves beside the best architecture."""
+    source = architecture.parent / "config.yaml"
+    if not source.is_file():
+        raise ConfigError(
+            f"an architecture needs a study, for its models; no {source} is beside {architecture}; "
+            f"give one as --study"
+        )
+    return str(source)

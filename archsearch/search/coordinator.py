@@ -325,9 +325,7 @@ class Coordinator:
         if trial.state is State.DUPLICATE and trial.twin is not None:
             evaluated = self.trials[trial.twin]
         elif trial.evaluation is not None and trial.architecture is not None:
-            await self._study.learn(
-                trial.architecture, trial.evaluation.outcomes[len(trial.before) :]
-            )
+            await study.learn(trial.architecture, trial.evaluation.outcomes[len(trial.before) :])
             study.set_aside(self._landed)
             study.progress.trials += trial.continues is None
             self._show_best()

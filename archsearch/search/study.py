@@ -87,14 +87,7 @@ class Study:
             return
         dearest = max(ranked, key=lambda trial: trial.scored.cost.size)
         cost, each = dearest.scored.cost.scaled(MARGIN * questions), dearest.upper or UpperBound()
-        self.account.set_aside(
-            UpperBound(
-                flops=cost.flops + each.flops,
-                prompt_tokens=cost.prompt_tokens + each.prompt_tokens,
-                completion_tokens=cost.completion_tokens + each.completion_tokens,
-                dollars=cost.dollars + each.dollars,
-            )
-        )
+        self.account.set_aside(each.beside(cost))
 
     def _unforeseen(self, questions: int) -> UpperBound:
         """What so many questions take at most, as far as it is capped."""
