@@ -127,6 +127,11 @@ class Account:
         """Whether all that the names stand for was charged before; true where there is no cap."""
         return not self._limits.caps or self._charges.has_all(names)
 
+    def has_room(self, cost: Cost, *, of_reserve: bool = False) -> bool:
+        """Whether `cost` fits into what is left, `of_reserve` what is set aside included."""
+        reserve = UpperBound() if of_reserve else self._reserve
+        return self._limits.over(reserve.beside(cost).beside(self._spent)) <= 0
+
     @asynccontextmanager
     async def holding(self, bound: UpperBound) -> AsyncIterator[None]:
         """Holds `bound` while a draw is in flight.
@@ -158,5 +163,4 @@ class Account:
                     turn.set_result(None)
 
     def _fits(self, bound: UpperBound, held: UpperBound) -> bool:
-        needed = bound + held + self._reserve
-        return self._limits.over(needed.beside(self._spent)) <= 0
+        return self.has_room(bound + held)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import count, islice, takewhile
 from math import log10
@@ -15,12 +15,13 @@ from archsearch.architecture import Architecture
 from archsearch.benchmark import Item
 from archsearch.errors import BudgetExhausted, ConfigError, MissingSample
 from archsearch.evaluate import Evaluation
+from archsearch.ledger import fact
 from archsearch.search.baselines import Baseline, static
 from archsearch.search.racing import Race
 from archsearch.search.space import Params
 from archsearch.search.study import Study
 from archsearch.search.trial import Origin, State, Trial, ranking, unsettled
-from archsearch.types import Expected, Measured, UpperBound
+from archsearch.types import Expected, Measured, UpperBound, total
 
 STALE = 20
 """Duplicates and refusals in a row after which the study enumerates what is unseen."""
@@ -74,7 +75,8 @@ class Coordinator:
                 if trial is None:
                     break
                 self.trials.append(trial)
-                flying.append((trial, asyncio.ensure_future(self._evaluate(trial))))
+                earlier = [task for _, task in flying]
+                flying.append((trial, asyncio.ensure_future(self._evaluate(trial, earlier))))
         finally:
             for _, task in flying:
                 task.cancel()
@@ -116,7 +118,7 @@ class Coordinator:
         elif self._spent():
             trial = None
         elif (trial := await self._new(number)) is not None:
-            study.ledger.record_asked(number, _record(trial))
+            study.ledger.record_asked(number, trial.record)
         if trial is not None:
             await self._judge(trial)
         return trial
@@ -141,16 +143,7 @@ class Coordinator:
 
     def _from_record(self, number: int, record: Mapping[str, Any]) -> Trial:
         """A trial as it was proposed, though the space may have grown since."""
-        layers, baseline = record["architecture"], record["baseline"]
-        trial = Trial(
-            number=number,
-            origin=record["origin"],
-            baseline=baseline and Baseline(**baseline),
-            params=record["params"],
-            architecture=Architecture.parse(layers) if layers is not None else None,
-        )
-        if trial.architecture is None:
-            trial.state, trial.reason = State.REFUSED, record["reason"]
+        trial = Trial.recorded(number, record)
         self._ask_again(trial)
         return trial
 
@@ -271,15 +264,36 @@ class Coordinator:
                 return point
         return None
 
-    async def _evaluate(self, trial: Trial) -> None:
+    async def _evaluate(self, trial: Trial, earlier: Collection[asyncio.Task[None]]) -> None:
+        """Scores it, unless the budget has no room for that; once it had none, a resumed run stops
+        there too, though what others have drawn since may leave room. Near the cap those before it
+        end first, or none would."""
         if trial.state is not State.RUNNING or trial.architecture is None:
             return
+        ledger = self._study.ledger
+        name = f"trial {trial.number} within {self._study.config.budget.study}"
         try:
-            trial.evaluation = await self._raced(trial, self._study.splits.search)
+            if not (no_room := fact(ledger.database, name)):
+                if earlier and not self._all_fit():
+                    await asyncio.wait(earlier)
+                await self._score(trial)
         except BudgetExhausted as error:
-            self._out_of_budget = True
-            trial.state, trial.reason = State.INCOMPLETE, str(error)
-            return
+            no_room = ledger.settle(name, str(error))
+        if no_room:
+            trial.run_dry(no_room)
+
+    def _all_fit(self) -> bool:
+        """Whether the budget is expected to have room for all that runs, if they shared nothing."""
+        questions = self._study.config.splits.search
+        wanted = [
+            trial.expected.scaled(questions - len(trial.before))
+            for trial in self.trials[len(self._landed) :]
+            if trial.expected and trial.state is State.RUNNING
+        ]
+        return self._study.account.has_room(total(Expected, wanted))
+
+    async def _score(self, trial: Trial) -> None:
+        trial.evaluation = await self._raced(trial, self._study.splits.search)
         self._conclude(trial, trial.evaluation)
 
     async def _raced(self, trial: Trial, items: Sequence[Item]) -> Evaluation:
@@ -320,6 +334,7 @@ class Coordinator:
         """Waits for a trial and tells it, in number order."""
         await task
         self._landed.append(trial)
+        self._out_of_budget |= trial.exhausted
         study = self._study
         evaluated = trial
         if trial.state is State.DUPLICATE and trial.twin is not None:
@@ -338,7 +353,7 @@ class Coordinator:
         }
         # A failed question may be scored when it is resumed; what was told of it stands.
         told = study.ledger.settle_told(trial.number, result)
-        study.proposer.tell(trial.number, **told, notes=_notes(trial))
+        study.proposer.tell(trial.number, **told, notes=trial.notes)
 
     def _values(self, trial: Trial) -> tuple[float, ...]:
         """What Optuna is told: the trial's worth and, where it is an objective, its cost; or for
@@ -367,7 +382,10 @@ class Coordinator:
                 trial.state = State.RUNNING
                 race = self._races[trial.number]
                 self._races[trial.number] = replace(race, pause=race.questions)
-                await self._evaluate(trial)
+                try:
+                    await self._score(trial)
+                except BudgetExhausted as error:
+                    trial.state, trial.reason = State.INCOMPLETE, str(error)
 
     def _ranked(self, trials: Sequence[Trial]) -> list[Trial]:
         return ranking(trials, self._study.config.budget.per_question)
@@ -377,23 +395,3 @@ class Coordinator:
         if ranked := self._ranked(self.trials):
             progress.best = ranked[0].scored.mean
             progress.best_architecture = str(ranked[0].architecture)
-
-
-def _record(trial: Trial) -> Mapping[str, Any]:
-    """What a resumed run makes the trial of."""
-    return {
-        "origin": trial.origin,
-        "params": trial.params,
-        "baseline": trial.baseline and asdict(trial.baseline),
-        "architecture": trial.architecture and trial.architecture.dump(),
-        "reason": trial.reason,
-    }
-
-
-def _notes(trial: Trial) -> Mapping[str, Any]:
-    return {
-        "origin": trial.origin,
-        "state": str(trial.state),
-        "architecture": str(trial.architecture or ""),
-        "reason": trial.reason,
-    }

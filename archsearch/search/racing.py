@@ -42,6 +42,10 @@ _SLOPE, _SLOPE_PRECISION = 0.8, 2.0
 _OTHER_PRECISION = 5.0
 """Of the slope on each other's deviation from ease, which is 0 beforehand."""
 
+RISK = 0.1
+"""Probability of overtaking the leader below which a finalist leaves. Here a wrong step costs
+little, as both are about as good; half of it buys little for twice the questions."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Race:
@@ -146,6 +150,15 @@ def overtaking(
     """
     gained = np.array([scores[question] - incumbent[question] for question in scores])
     return _probability(deviations_ahead(gained, questions))
+
+
+def may_overtake(
+    scores: Mapping[str, float], leader: Mapping[str, float], *, questions: int
+) -> bool:
+    """Whether a finalist stays; compared on the questions that both were scored on, which a failed
+    one is not."""
+    shared = {question: score for question, score in scores.items() if question in leader}
+    return overtaking(shared, leader, questions=questions) >= RISK
 
 
 def deviations_ahead(gained: Floats, questions: int) -> Floats:

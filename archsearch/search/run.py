@@ -35,9 +35,10 @@ from archsearch.search.processes import Processes
 from archsearch.search.progress import Progress
 from archsearch.search.proposer import Proposer
 from archsearch.search.report import report
+from archsearch.search.reserve import planned_questions
 from archsearch.search.sampler import SAMPLERS, SamplerConfig, chosen
 from archsearch.search.selection import Contender, Verdict, select, test
-from archsearch.search.study import Study, planned_questions
+from archsearch.search.study import Study
 from archsearch.search.tasks import Process, Tasks
 from archsearch.store import SampleStore
 from archsearch.types import Score

@@ -10,8 +10,9 @@ docs/design/selection.md. Only the test split, opened once, tells what would be 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import numpy as np
 
@@ -24,16 +25,14 @@ from archsearch.ledger import fact
 from archsearch.search.baselines import Baseline, Kind, matched
 from archsearch.search.latency import median_latency
 from archsearch.search.optimism import optimism, table_of
-from archsearch.search.racing import overtaking
-from archsearch.search.study import Study, planned_questions
+from archsearch.search.racing import may_overtake
+from archsearch.search.reserve import cost_of_test, planned_questions
+from archsearch.search.study import Study
 from archsearch.search.trial import Trial, best_baseline, ranking
 from archsearch.types import Measured, UpperBound
 
 EQUAL = 0.95
 """Share of the winner's FLOPs that counts as equal, as lengths differ between questions."""
-RISK = 0.1
-"""Probability of overtaking the leader below which a finalist leaves. Here a wrong step costs
-little, as both are about as good; half of it buys little for twice the questions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +89,9 @@ async def select(trials: Sequence[Trial], study: Study) -> tuple[Finalist, ...]:
     if not ranked:
         raise RunError(_no_winner(trials, study.config.budget.per_question))
     study.progress.phase = "selecting"
-    left = await _admitted(study, ranked)
+    able = _able(study, trials, ranked)
+    first = next(able, None)
+    left = await _admitted(study, chain([first], able) if first else ranked)
     gone: list[Finalist] = []
     block, items = study.config.search.racing.block, study.splits.select
     try:
@@ -109,7 +110,7 @@ async def select(trials: Sequence[Trial], study: Study) -> tuple[Finalist, ...]:
     except BudgetExhausted:
         pass  # what the last whole block said holds
     asked = sum(len(finalist.select.outcomes) for finalist in (*left, *gone))
-    study.progress.questions_wanted += asked - planned_questions(study.config, tests=0)
+    study.progress.questions_wanted += asked - planned_questions(study.config, tested=0)
     return (*left, *gone)
 
 
@@ -123,16 +124,30 @@ def remaining(scores: Sequence[Mapping[str, float]], *, questions: int) -> list[
     return [
         at
         for at in order
-        if at == order[0] or _may_overtake(scores[at], scores[order[0]], questions)
+        if at == order[0] or may_overtake(scores[at], scores[order[0]], questions=questions)
     ]
 
 
-def _may_overtake(scores: Mapping[str, float], leader: Mapping[str, float], questions: int) -> bool:
-    shared = {question: score for question, score in scores.items() if question in leader}
-    return overtaking(shared, leader, questions=questions) >= RISK
+def _able(study: Study, trials: Sequence[Trial], ranked: Iterable[Trial]) -> Iterator[Trial]:
+    """Those of `ranked` whose test the budget has room for."""
+    for trial in ranked:
+        if _has_room(study, trials, trial):
+            yield trial
+        else:
+            trial.reason = "no room for its test in the budget of the study"
 
 
-async def _admitted(study: Study, ranked: Sequence[Trial]) -> list[Finalist]:
+def _has_room(study: Study, trials: Sequence[Trial], trial: Trial) -> bool:
+    """Whether it can be tested; found out once, as a resumed run has paid for some of it."""
+    cap = study.config.budget.study
+    if not cap.caps:
+        return True
+    test = cost_of_test(trial, trials, study.config, study.evaluator.tariffs)
+    name = f"room to test {trial.found.digest} within {cap}"
+    return bool(study.ledger.settle(name, study.account.has_room(test, of_reserve=True)))
+
+
+async def _admitted(study: Study, ranked: Iterable[Trial]) -> list[Finalist]:
     """Those to be scored again, best search score first, timed where there is a cap on latency."""
     cap = study.config.budget.per_question.seconds
     admitted: list[Finalist] = []
@@ -140,7 +155,9 @@ async def _admitted(study: Study, ranked: Sequence[Trial]) -> list[Finalist]:
         if len(admitted) == study.config.search.finalists:
             break
         finalist = Finalist(trial=trial)
-        if admitted and not _may_overtake(finalist.scores, admitted[0].scores, _whole(study)):
+        if admitted and not may_overtake(
+            finalist.scores, admitted[0].scores, questions=_whole(study)
+        ):
             continue
         if cap is not None:
             try:
@@ -155,8 +172,8 @@ async def _admitted(study: Study, ranked: Sequence[Trial]) -> list[Finalist]:
         admitted.append(finalist)
     if not admitted:
         raise RunError(
-            f"a winner must answer within {cap:g} s per question; none of {len(ranked)} "
-            f"architectures does; raise budget.per_question.seconds"
+            f"a winner must answer within {cap:g} s per question; none that is within the other "
+            f"caps does; raise budget.per_question.seconds"
         )
     return admitted
 

@@ -15,18 +15,12 @@ from archsearch.search.config import StudyConfig
 from archsearch.search.forecast import Forecast
 from archsearch.search.progress import Progress
 from archsearch.search.proposer import Proposer
-from archsearch.search.trial import Trial, ranking
-from archsearch.types import Score, UpperBound
+from archsearch.search.reserve import reserve
+from archsearch.search.trial import Trial
+from archsearch.types import Score
 
 CALIBRATION = 8
 """Questions that each model answers once, in each baseline style, before anything is foreseen."""
-PASSES = 2
-"""How often selection is expected to go through the select split, all finalists together; in
-simulation 1.0 to 1.8 times (docs/design/selection.md). Where money runs out it ends earlier."""
-RESERVE = 0.3
-"""Share of the study's cap kept for selection and test, at most, while no trial is complete."""
-MARGIN = 1.15
-"""By how much a question of theirs may cost more than those of the search, on average."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,37 +71,6 @@ class Study:
                 await self.forecast.learn(architecture, outcome.used)
 
     def set_aside(self, trials: Sequence[Trial], *, passes: int = 1) -> None:
-        """Keeps what selection and test will take out of reach from now on, as if all were the
-        costliest of those among `trials` that would be finalists. Where selection goes through its
-        split more often than `passes`, it does so with what is left."""
-        questions = planned_questions(self.config, passes=passes)
-        ranked = ranking(trials, self.config.budget.per_question)[: self.config.search.finalists]
-        if not ranked:
-            self.account.set_aside(self._unforeseen(questions))
-            return
-        dearest = max(ranked, key=lambda trial: trial.scored.cost.size)
-        cost, each = dearest.scored.cost.scaled(MARGIN * questions), dearest.upper or UpperBound()
-        self.account.set_aside(each.beside(cost))
-
-    def _unforeseen(self, questions: int) -> UpperBound:
-        """What so many questions take at most, as far as it is capped."""
-        each, whole = self.config.budget.per_question, self.config.budget.study
-        part = RESERVE * questions / planned_questions(self.config)
-
-        def share(cap: float | None, of_study: float | None) -> float:
-            if of_study is None:
-                return 0.0
-            return part * of_study if cap is None else min(cap * questions, part * of_study)
-
-        return UpperBound(
-            flops=share(each.flops, whole.flops),
-            completion_tokens=share(each.tokens, whole.tokens),
-            dollars=share(each.dollars, whole.dollars),
-        )
-
-
-def planned_questions(config: StudyConfig, *, passes: int = PASSES, tests: int = 3) -> int:
-    """Question evaluations of selection, which goes `passes` times through its split at most, and
-    of the test of `tests` architectures."""
-    again = min(config.search.finalists, passes) * config.splits.select
-    return again + tests * config.splits.test
+        """Keeps what selection and test will take out of reach from now on; see `reserve`."""
+        kept = reserve(trials, self.config, self.evaluator.tariffs, passes=passes)
+        self.account.set_aside(kept)

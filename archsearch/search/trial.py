@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from statistics import fmean
-from typing import Literal
+from typing import Any, Literal, Self
 
 from archsearch.architecture import Architecture
 from archsearch.budget import Limits
@@ -70,6 +70,50 @@ class Trial:
     """The paused trial that it goes on with."""
     continued_by: int | None = None
     """Number of the trial that goes on with this one."""
+    exhausted: bool = False
+    """Whether the study's budget ended it."""
+
+    @classmethod
+    def recorded(cls, number: int, record: Mapping[str, Any]) -> Self:
+        """As it was proposed and told by `record`, though the space may have grown since."""
+        layers, baseline = record["architecture"], record["baseline"]
+        refused = layers is None
+        return cls(
+            number=number,
+            origin=record["origin"],
+            baseline=baseline and Baseline(**baseline),
+            params=record["params"],
+            architecture=None if refused else Architecture.parse(layers),
+            state=State.REFUSED if refused else State.RUNNING,
+            reason=record["reason"] if refused else "",
+        )
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What a resumed run makes it of."""
+        return {
+            "origin": self.origin,
+            "params": self.params,
+            "baseline": self.baseline and asdict(self.baseline),
+            "architecture": self.architecture and self.architecture.dump(),
+            "reason": self.reason,
+        }
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What Optuna's view says of it."""
+        return {
+            "origin": self.origin,
+            "state": str(self.state),
+            "architecture": str(self.architecture or ""),
+            "reason": self.reason,
+        }
+
+    def run_dry(self, reason: str) -> None:
+        """The study's budget has no room for it. What it was to go on with stands."""
+        self.state, self.reason, self.exhausted = State.INCOMPLETE, reason, True
+        if self.continues:
+            self.continues.continued_by = None
 
     @property
     def scored(self) -> Evaluation:

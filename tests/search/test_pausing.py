@@ -41,10 +41,11 @@ class Guesser(ModelConfig):
         return Scripted(guess, identity="guesser")
 
 
-def paused_study(**settings):
+def paused_study(cap=None, **settings):
     sizes = {"search": QUESTIONS, "select": 10, "test": 30}
     models = {"m": Multiplier(), "n": Guesser()}
-    return study(splits=sizes, search=SETTINGS | settings, models=models)
+    budget = {"per_question": {"flops": 3.9e7}, "study": {"flops": cap}}
+    return study(splits=sizes, search=SETTINGS | settings, models=models, budget=budget)
 
 
 def run(config, folder):
@@ -225,3 +226,14 @@ def test_a_space_that_is_exhausted_still_has_its_leader_scored_whole(tmp_path):
     last = [t for t in evaluated(report) if t["continued_by"] is None]
     assert len(last) < 60
     assert {t["state"] for t in last if t["digest"] == report["best"]["digest"]} == {"complete"}
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
+def test_near_the_cap_trials_end_rather_than_none(whole, tmp_path, share):
+    """Those that began together would use up what one of them needs."""
+    capped = paused_study(share * whole[1]["flops"]["charged"])
+    report, _ = run(capped, tmp_path)
+    states = [trial["state"] for trial in report["trials"]]
+    assert {"complete", "incomplete"} <= set(states)
+    assert report["flops"]["charged"] <= report["budget"]["study_flops"]
+    assert told(run(capped, tmp_path)[0]) == told(report)

@@ -8,12 +8,15 @@ from hypothesis import strategies as st
 
 from archsearch.architecture import Architecture
 from archsearch.benchmark import Splits
+from archsearch.budget import Account
+from archsearch.cost import Tariff
 from archsearch.errors import BudgetExhausted
-from archsearch.evaluate import Evaluation, Outcome
+from archsearch.evaluate import Evaluation, Evaluator, Outcome
+from archsearch.ledger import Ledger
 from archsearch.search.progress import Progress
-from archsearch.search.racing import overtaking
-from archsearch.search.selection import RISK, remaining, select
-from archsearch.types import Score
+from archsearch.search.racing import RISK, overtaking
+from archsearch.search.selection import remaining, select
+from archsearch.types import Measured, Score
 from tests.search.studies import study
 from tests.search.test_racing import incumbent
 
@@ -74,9 +77,12 @@ class Scripted:
     """A study whose trials have these scores on search and select questions, and whose budget pays
     for so many select questions."""
 
-    def __init__(self, rows, affordable):
-        self.rows, self.affordable = rows, affordable
-        self.config, self.progress = study(splits=SIZE), Progress()
+    def __init__(self, rows, affordable, *, cap=None, ledger=None):
+        self.rows, self.affordable, self.ledger = rows, affordable, ledger
+        budget = {"study": {"flops": cap}} if cap else {}
+        self.config, self.progress = study(splits=SIZE, budget=budget), Progress()
+        self.account = Account(self.config.budget.study)
+        self.evaluator = Evaluator(benchmark=None, dispatcher=None, tariffs={"m": Tariff()})
         self.splits = Splits(search=tuple(range(20)), select=tuple(range(40)), test=())
         self.trials = [self._trial(number, row) for number, row in enumerate(rows)]
 
@@ -135,3 +141,19 @@ def test_where_the_budget_ends_the_leader_of_the_last_whole_block_is_named():
     asked = {affordable: len(found[0].select.outcomes) for affordable, found in ends.items()}
     assert asked[39] == asked[20] == 10
     assert asked[19] == 0
+
+
+def test_one_that_the_budget_cannot_test_gives_way_for_good(tmp_path):
+    """Also in a resumed run, which has paid for more; unless none can be tested."""
+    rows = [[1.0] * 60, [1.0] * 18 + [0.0] * 42]
+    with Ledger(tmp_path) as ledger:
+        for spent in (0, 300):
+            scripted = Scripted(rows, 0, cap=1000, ledger=ledger)
+            scripted.trials[0].evaluation = incumbent(rows[0][:20], flops=100.0).scored
+            scripted.account.charge({"test": Measured(flops=spent)})
+            (named,) = asyncio.run(select(scripted.trials, scripted))
+            assert named.trial.number == 1
+            assert "no room for its test" in scripted.trials[0].reason
+        larger = Scripted(rows, 0, cap=1, ledger=ledger)
+        (named,) = asyncio.run(select(larger.trials, larger))
+        assert named.trial.number == 0
