@@ -30,6 +30,12 @@ class Limits(BaseModel):
         """By which share the tightest cap is exceeded: 0.2 is a fifth over; <= 0 is within."""
         return max((amount / cap - 1 for amount, cap, _ in self._capped(cost)), default=-1.0)
 
+    def within(self, other: Limits) -> Limits:
+        """What both allow."""
+        both = [limits.model_dump(exclude_none=True) for limits in (self, other)]
+        names = both[0].keys() | both[1].keys()
+        return Limits(**{name: min(one[name] for one in both if name in one) for name in names})
+
     @property
     def caps(self) -> bool:
         """Whether there is any cap on a cost."""

@@ -8,7 +8,7 @@ verdict.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -68,6 +68,11 @@ class Evaluation:
             for outcome in self.outcomes
             if isinstance(outcome.result, Failure)
         }
+
+    def cost_on(self, questions: Container[str]) -> Measured:
+        """Mean used cost per scored question among `questions`, told by their ids."""
+        chosen = tuple(o for o in self.outcomes if o.question_id in questions)
+        return Evaluation(outcomes=chosen).cost
 
     @property
     def malformed(self) -> int:

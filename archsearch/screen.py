@@ -188,19 +188,20 @@ def clock(seconds: float) -> str:
 
 
 def _front(report: Mapping[str, Any]) -> Table:
-    table = Table(title="Score against FLOPs per question (search split)")
-    for name in ("trial", "score", "FLOPs per question"):
+    unit = report["cost_unit"]
+    table = Table(title=f"Score against {unit} per question (search split)")
+    for name in ("trial", "score", f"{unit} per question"):
         table.add_column(name, justify="right")
     table.add_column("architecture")
     table.add_column("")
     trials: Mapping[int, Any] = {trial["number"]: trial for trial in report["trials"]}
     shown = {*report["front"], report["best"]["number"]}
-    for number in sorted(shown, key=lambda number: trials[number]["flops_per_question"]):
+    for number in sorted(shown, key=lambda number: trials[number]["cost_per_question"]):
         trial = trials[number]
         table.add_row(
             str(number),
             f"{trial['score']:.3f}",
-            f"{trial['flops_per_question']:.3g}",
+            f"{trial['cost_per_question']:.3g}",
             trial["summary"],
             "named best" if number == report["best"]["number"] else "",
         )
@@ -209,13 +210,18 @@ def _front(report: Mapping[str, Any]) -> Table:
 
 def _contenders(report: Mapping[str, Any]) -> Table:
     table = Table(title=f"Held-out test, {report['best']['test']['n']} questions never searched on")
-    for name in ("", "score [95 %]", "FLOPs per question", "best minus this [95 %]"):
+    for name in (
+        "",
+        "score [95 %]",
+        f"{report['cost_unit']} per question",
+        "best minus this [95 %]",
+    ):
         table.add_column(name)
     best = report["best"]
     table.add_row(
         "best",
         _with_interval(best["test"]["score"], best["test"]["ci95"]),
-        f"{best['flops_per_question']['measured_on_test']:.3g}",
+        f"{best['cost_per_question']:.3g}",
         "",
     )
     for rival in report["baselines"]:
@@ -223,7 +229,7 @@ def _contenders(report: Mapping[str, Any]) -> Table:
         table.add_row(
             f"{rival['name']}: {rival['summary']}",
             _with_interval(rival["test"]["score"], rival["test"]["ci95"]),
-            f"{rival['flops_per_question']:.3g}",
+            f"{rival['cost_per_question']:.3g}",
             _with_interval(delta["value"], delta["ci95"], sign="+"),
         )
     return table

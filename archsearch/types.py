@@ -237,11 +237,6 @@ class Cost:
     def __add__(self, other: Self) -> Self:
         return total(type(self), (self, other))
 
-    @property
-    def size(self) -> float:
-        """What costs are ordered by: FLOPs, or tokens where no model has a shape."""
-        return self.flops or self.prompt_tokens + self.completion_tokens
-
     def beside(self, other: Cost) -> Self:
         """Adds a cost of another kind; the sum is told as one of this kind.
 

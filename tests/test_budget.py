@@ -226,6 +226,12 @@ def test_what_does_not_fit_is_refused_before_it_is_drawn(limits, message):
     asyncio.run(run())
 
 
+def test_two_caps_together_are_the_lower_of_each():
+    ours, theirs = Limits(flops=5, tokens=2), Limits(flops=4, dollars=3)
+    assert ours.within(theirs) == theirs.within(ours) == Limits(flops=4, tokens=2, dollars=3)
+    assert ours.within(Limits()) == ours
+
+
 @pytest.mark.parametrize("cap", ["flops", "tokens", "dollars"])
 def test_what_is_set_aside_is_out_of_reach(cap):
     async def run():

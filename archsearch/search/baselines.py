@@ -82,7 +82,7 @@ async def matched(
     one = replace(baseline, samples=1)
     if await _passes(one, settings, spent, forecast):
         return one
-    below = await grown(baseline, settings, spent, forecast) or one
+    below = await grown(baseline, settings, spent.within(cap), forecast) or one
     above = replace(below, samples=below.samples + 1)
     if above.samples > settings.max_samples or await _passes(above, settings, cap, forecast):
         return below

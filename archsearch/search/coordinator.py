@@ -97,7 +97,7 @@ class Coordinator:
             settled = study.ledger.settle(f"baselines of {model}", [asdict(one) for one in made])
             for baseline in (Baseline(**data) for data in settled):
                 expected = await study.forecast.expected(baseline.architecture(config.baselines))
-                costs[baseline] = expected.size
+                costs[baseline] = study.unit.of(expected)
         records = takewhile(bool, map(study.ledger.asked, count()))
         asked = {Baseline(**r["baseline"]) for r in records if r and r["baseline"]}
         due = costs.keys() - asked
@@ -137,7 +137,9 @@ class Coordinator:
                 return self._from_point(number, "sampler", None)
             if (point := await self._next_unseen()) is not None:
                 return self._from_point(number, "enumeration", point)
-        if self._knows_all_before(number) and (paused := unsettled(self._landed, limits)):
+        if self._knows_all_before(number) and (
+            paused := unsettled(self._landed, limits, self._study.unit)
+        ):
             return self._from_paused(number, paused)
         return None
 
@@ -234,7 +236,13 @@ class Coordinator:
             settings = settings.model_copy(update={"risk": 0.0})
         if not incumbents or (trial.baseline and trial.baseline.kind == "single call"):
             pause = questions
-        return Race(settings=settings, incumbents=incumbents, questions=questions, pause=pause)
+        return Race(
+            settings=settings,
+            incumbents=incumbents,
+            unit=self._study.unit,
+            questions=questions,
+            pause=pause,
+        )
 
     async def _foresee(self, architecture: Architecture) -> tuple[UpperBound, Expected]:
         """What it will cost per question; raises `ConfigError` when that is over the cap."""
@@ -244,8 +252,7 @@ class Coordinator:
         expected = await study.forecast.expected(architecture)
         if limits.over(expected) > 0:
             raise ConfigError(
-                f"expected cost per question must be within {limits}; it is {expected.flops:.3g} "
-                f"FLOPs, {expected.prompt_tokens + expected.completion_tokens:.0f} tokens"
+                f"expected cost per question must be within {limits}; it is {limits.tell(expected)}"
             )
         return study.forecast.upper_bound(architecture), expected
 
@@ -367,7 +374,7 @@ class Coordinator:
         score = fmean(score for score, _ in found)
         if self._study.config.search.objective == "score":
             return (score,)
-        return score, fmean(log10(max(cost.size, 1.0)) for _, cost in found)
+        return score, fmean(log10(max(self._study.unit.of(cost), 1e-12)) for _, cost in found)
 
     def _over(self, trial: Trial) -> float:
         """By which share the cap per question is exceeded: measured, else expected."""
@@ -388,7 +395,7 @@ class Coordinator:
                     trial.state, trial.reason = State.INCOMPLETE, str(error)
 
     def _ranked(self, trials: Sequence[Trial]) -> list[Trial]:
-        return ranking(trials, self._study.config.budget.per_question)
+        return ranking(trials, self._study.config.budget.per_question, self._study.unit)
 
     def _show_best(self) -> None:
         progress = self._study.progress

@@ -29,6 +29,7 @@ import numpy as np
 from archsearch.evaluate import Evaluation
 from archsearch.search.config import Racing
 from archsearch.search.trial import Trial
+from archsearch.search.unit import Unit
 from archsearch.stats import Floats
 
 _PRIOR = 0.5
@@ -54,6 +55,8 @@ class Race:
     settings: Racing
     incumbents: Sequence[Trial]
     """Complete trials that may win, best first."""
+    unit: Unit
+    """In which costs are compared."""
     questions: int
     """Of the whole search split."""
     pause: int
@@ -78,12 +81,13 @@ class Race:
     def lost_to(self, evaluation: Evaluation) -> Trial | None:
         """The incumbent that stops a trial with these outcomes; None to go on.
 
-        It is the best of those that cost no more per question, as far as the trial's own cost is
-        known; one comparison a look, since each further one would add its own risk.
+        It is the best of those that cost no more on the questions that the trial has seen; one
+        comparison a look, since each further one would add its own risk.
         """
         if not self.settings.risk or evaluation.failures or not evaluation.scores:
             return None
-        cheaper = (t for t in self.incumbents if t.scored.cost.size <= evaluation.cost.size)
+        cost, seen = self.unit.of(evaluation.cost), evaluation.scores.keys()
+        cheaper = (t for t in self.incumbents if self.unit.of(t.scored.cost_on(seen)) <= cost)
         rival = next(cheaper, None)
         if rival is None:
             return None

@@ -14,6 +14,7 @@ from archsearch.models.base import Model
 from archsearch.search.config import StudyConfig
 from archsearch.search.selection import Contender, Verdict
 from archsearch.search.trial import Trial, ranking
+from archsearch.search.unit import Unit
 from archsearch.seeds import seed_of
 from archsearch.stats import Interval, mean_interval, paired_difference
 from archsearch.types import Measured
@@ -30,13 +31,14 @@ def report(
     *,
     models: Mapping[str, Model],
     meter: Meter,
+    unit: Unit,
     spent: Measured,
     seconds: float,
     unsafe: bool,
 ) -> Json:
     """Everything that the run folder's `report.json` says. FLOPs and tokens are means per question
-    unless the key says otherwise; intervals are 95 %. `unsafe`: programs ran outside a sandbox in
-    some part of the run."""
+    unless the key says otherwise, costs are in `unit`; intervals are 95 %. `unsafe`: programs ran
+    outside a sandbox in some part of the run."""
     rng = np.random.default_rng(seed_of([config.seed, "report"]))
     budget = config.budget
     return {
@@ -52,8 +54,9 @@ def report(
             "study": budget.study.model_dump(exclude_none=True),
         },
         "models": {name: model.identity for name, model in models.items()},
-        "best": _best(verdict, rng),
-        "baselines": [_baseline(rival, verdict.best, rng) for rival in verdict.baselines],
+        "cost_unit": str(unit),
+        "best": _best(verdict, unit, rng),
+        "baselines": [_baseline(rival, verdict.best, unit, rng) for rival in verdict.baselines],
         "finalists": [
             {
                 "number": finalist.trial.number,
@@ -65,8 +68,10 @@ def report(
             }
             for finalist in verdict.finalists
         ],
-        "front": [trial.number for trial in front(ranking(trials, budget.per_question))],
-        "trials": [_trial(trial) for trial in trials],
+        "front": [
+            trial.number for trial in front(ranking(trials, budget.per_question, unit), unit)
+        ],
+        "trials": [_trial(trial, unit) for trial in trials],
         **_metered(meter),
         "flops": {
             "drawn": meter.drawn_flops,
@@ -102,17 +107,17 @@ def _metered(meter: Meter) -> Json:
     }
 
 
-def front(ranked: Sequence[Trial]) -> list[Trial]:
-    """The Pareto front of score against FLOPs per question, cheapest first. `ranked` is best
+def front(ranked: Sequence[Trial], unit: Unit) -> list[Trial]:
+    """The Pareto front of score against cost per question, cheapest first. `ranked` is best
     score first, of equals the cheaper first."""
     found: list[Trial] = []
     for trial in ranked:
-        if not found or trial.scored.cost.flops < found[-1].scored.cost.flops:
+        if not found or unit.of(trial.scored.cost) < unit.of(found[-1].scored.cost):
             found.append(trial)
     return found[::-1]
 
 
-def _best(verdict: Verdict, rng: np.random.Generator) -> Json:
+def _best(verdict: Verdict, unit: Unit, rng: np.random.Generator) -> Json:
     winner, best = verdict.winner, verdict.best
     upper, expected = winner.upper, winner.expected
     return {
@@ -123,6 +128,7 @@ def _best(verdict: Verdict, rng: np.random.Generator) -> Json:
         "search": scored(winner.scored, rng),
         "optimism": verdict.optimism,
         "test": scored(best.test, rng),
+        "cost_per_question": unit.of(best.test.cost),
         "flops_per_question": {
             "upper": upper.flops if upper else None,
             "expected": expected.flops if expected else None,
@@ -132,18 +138,19 @@ def _best(verdict: Verdict, rng: np.random.Generator) -> Json:
     }
 
 
-def _baseline(rival: Contender, best: Contender, rng: np.random.Generator) -> Json:
+def _baseline(rival: Contender, best: Contender, unit: Unit, rng: np.random.Generator) -> Json:
     return {
         "name": rival.name,
         "architecture": rival.architecture.dump(),
         "summary": str(rival.architecture),
         "test": scored(rival.test, rng),
+        "cost_per_question": unit.of(rival.test.cost),
         "flops_per_question": rival.test.cost.flops,
         "paired_delta": paired(best.test, rival.test, rng),
     }
 
 
-def _trial(trial: Trial) -> Json:
+def _trial(trial: Trial, unit: Unit) -> Json:
     evaluation = trial.evaluation
     return {
         "number": trial.number,
@@ -157,6 +164,7 @@ def _trial(trial: Trial) -> Json:
         "twin": trial.twin,
         "continued_by": trial.continued_by,
         "score": evaluation.mean if evaluation and evaluation.scores else None,
+        "cost_per_question": unit.of(evaluation.cost) if evaluation else None,
         "flops_per_question": evaluation.cost.flops if evaluation else None,
         "expected_flops_per_question": trial.expected.flops if trial.expected else None,
         "upper_flops_per_question": trial.upper.flops if trial.upper else None,

@@ -235,6 +235,7 @@ async def _search(study: Study, models: Mapping[str, Model], meter: Meter) -> di
         verdict,
         models=models,
         meter=meter,
+        unit=study.unit,
         spent=study.account.spent,
         seconds=study.progress.whole_seconds,
         unsafe=study.ledger.settle("unsafe_exec", value=False),

@@ -26,13 +26,13 @@ from archsearch.search.baselines import Baseline, Kind, matched
 from archsearch.search.latency import median_latency
 from archsearch.search.optimism import optimism, table_of
 from archsearch.search.racing import may_overtake
-from archsearch.search.reserve import cost_of_test, planned_questions
+from archsearch.search.reserve import planned_questions
 from archsearch.search.study import Study
 from archsearch.search.trial import Trial, best_baseline, ranking
-from archsearch.types import Measured, UpperBound
+from archsearch.types import UpperBound
 
 EQUAL = 0.95
-"""Share of the winner's FLOPs that counts as equal, as lengths differ between questions."""
+"""Share of the winner's cost that counts as equal, as lengths differ between questions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ async def select(trials: Sequence[Trial], study: Study) -> tuple[Finalist, ...]:
 
     It ends with the select split, with one finalist left, or where the study's budget does.
     """
-    ranked = ranking(trials, study.config.budget.per_question)
+    ranked = ranking(trials, study.config.budget.per_question, study.unit)
     if not ranked:
         raise RunError(_no_winner(trials, study.config.budget.per_question))
     study.progress.phase = "selecting"
@@ -103,7 +103,7 @@ async def select(trials: Sequence[Trial], study: Study) -> tuple[Finalist, ...]:
                 # Means over different questions do not compare.
                 gone = [finalist for finalist in left if finalist.select.failures] + gone
                 left = whole
-            left.sort(key=lambda finalist: finalist.trial.scored.cost.size)
+            left.sort(key=lambda finalist: study.unit.of(finalist.trial.scored.cost))
             staying = remaining([finalist.scores for finalist in left], questions=_whole(study))
             gone = [left[at] for at in range(len(left)) if at not in staying] + gone
             left = [left[at] for at in staying]
@@ -142,7 +142,7 @@ def _has_room(study: Study, trials: Sequence[Trial], trial: Trial) -> bool:
     cap = study.config.budget.study
     if not cap.caps:
         return True
-    test = cost_of_test(trial, trials, study.config, study.evaluator.tariffs)
+    test = study.reserve.for_test(trial, trials)
     name = f"room to test {trial.found.digest} within {cap}"
     return bool(study.ledger.settle(name, study.account.has_room(test, of_reserve=True)))
 
@@ -213,7 +213,7 @@ async def _scored_again(
 
 
 async def test(trials: Sequence[Trial], study: Study, finalists: Sequence[Finalist]) -> Verdict:
-    """The winner beside a single call and self-consistency at equal FLOPs, on the test split."""
+    """The winner beside a single call and self-consistency at equal cost, on the test split."""
     study.progress.phase = "testing"
     study.account.set_aside(UpperBound())
     winner = finalists[0].trial
@@ -262,26 +262,19 @@ async def _rivals(trials: Sequence[Trial], study: Study, winner: Trial) -> dict[
     equal = await matched(
         repeated,
         settings,
-        _as_limits(winner.scored.cost.scaled(EQUAL)),
+        study.unit.cap(EQUAL * study.unit.of(winner.scored.cost)),
         study.config.budget.per_question,
         study.forecast,
     )
     return {
         "single call": single.architecture(settings),
-        "self-consistency at equal FLOPs": equal.architecture(settings),
+        f"self-consistency at equal {study.unit}": equal.architecture(settings),
     }
 
 
 def _best_of_kind(trials: Sequence[Trial], kind: Kind) -> Baseline | None:
     best = best_baseline([trial for trial in trials if trial.continued_by is None], kind)
     return best.baseline if best is not None else None
-
-
-def _as_limits(cost: Measured) -> Limits:
-    """A cap at what was measured: in FLOPs, or in tokens where no model has a shape."""
-    if cost.flops:
-        return Limits(flops=cost.flops)
-    return Limits(tokens=cost.prompt_tokens + cost.completion_tokens)
 
 
 def _no_winner(trials: Sequence[Trial], limits: Limits) -> str:

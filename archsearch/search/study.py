@@ -15,8 +15,9 @@ from archsearch.search.config import StudyConfig
 from archsearch.search.forecast import Forecast
 from archsearch.search.progress import Progress
 from archsearch.search.proposer import Proposer
-from archsearch.search.reserve import reserve
+from archsearch.search.reserve import Reserve
 from archsearch.search.trial import Trial
+from archsearch.search.unit import Unit
 from archsearch.types import Score
 
 CALIBRATION = 8
@@ -35,6 +36,16 @@ class Study:
     account: Account
     proposer: Proposer
     progress: Progress
+
+    @property
+    def unit(self) -> Unit:
+        """In which costs are compared."""
+        return Unit.common(self.config.budget, self.evaluator.tariffs.values())
+
+    @property
+    def reserve(self) -> Reserve:
+        """What the end of it is expected to take."""
+        return Reserve(config=self.config, tariffs=self.evaluator.tariffs, unit=self.unit)
 
     async def evaluation(self, architecture: Architecture, items: Sequence[Item]) -> Evaluation:
         """Scores on `items`; what the ledger holds is taken from there, the rest is recorded."""
@@ -71,6 +82,6 @@ class Study:
                 await self.forecast.learn(architecture, outcome.used)
 
     def set_aside(self, trials: Sequence[Trial], *, passes: int = 1) -> None:
-        """Keeps what selection and test will take out of reach from now on; see `reserve`."""
-        kept = reserve(trials, self.config, self.evaluator.tariffs, passes=passes)
-        self.account.set_aside(kept)
+        """Keeps what selection and test will take out of reach from now on; see `Reserve`."""
+        if self.config.budget.study.caps:
+            self.account.set_aside(self.reserve.kept(trials, passes=passes))

@@ -13,6 +13,7 @@ from archsearch.budget import Limits
 from archsearch.evaluate import Evaluation, Outcome
 from archsearch.search.baselines import Baseline, Kind
 from archsearch.search.space import Params
+from archsearch.search.unit import Unit
 from archsearch.stats import standard_error
 from archsearch.types import Expected, UpperBound
 
@@ -165,11 +166,11 @@ class Trial:
         )
 
 
-def ranking(trials: Sequence[Trial], limits: Limits) -> list[Trial]:
+def ranking(trials: Sequence[Trial], limits: Limits, unit: Unit) -> list[Trial]:
     """Trials that may win, best search score first; of equals the cheaper, then the earlier."""
     return sorted(
         (trial for trial in trials if trial.may_win(limits)),
-        key=lambda trial: (-trial.scored.mean, trial.scored.cost.size, trial.number),
+        key=lambda trial: (-trial.scored.mean, unit.of(trial.scored.cost), trial.number),
     )
 
 
@@ -188,7 +189,7 @@ def _scored_baselines(trials: Sequence[Trial], kind: Kind) -> list[Trial]:
     ]
 
 
-def unsettled(trials: Sequence[Trial], limits: Limits) -> Trial | None:
+def unsettled(trials: Sequence[Trial], limits: Limits, unit: Unit) -> Trial | None:
     """A paused trial without which a search cannot end: the best of all where it is ahead of every
     complete one, as who wins must have been scored whole; or, where self-consistency was scored
     with several models or styles, the best of these, as the winner is to be compared with it."""
@@ -196,7 +197,7 @@ def unsettled(trials: Sequence[Trial], limits: Limits) -> Trial | None:
     paused = [trial for trial in latest if trial.state is State.PAUSED]
     able = [trial for trial in paused if limits.over(trial.scored.cost) <= 0]
     leader = max(able, key=lambda trial: trial.worth, default=None)
-    if leader and all(trial.worth < leader.worth for trial in ranking(latest, limits)):
+    if leader and all(trial.worth < leader.worth for trial in ranking(latest, limits, unit)):
         return leader
     rivals = _scored_baselines(latest, "self-consistency")
     rival = max(rivals, key=lambda trial: trial.worth, default=None)

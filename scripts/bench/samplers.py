@@ -47,7 +47,7 @@ from replayed import Replayed
 from archsearch.architecture import Architecture
 from archsearch.benchmark import Item, Splits
 from archsearch.budget import Account, Limits
-from archsearch.cost import Used
+from archsearch.cost import Tariffs, Used
 from archsearch.errors import MissingExtra
 from archsearch.evaluate import Evaluator, Outcome
 from archsearch.ledger import Ledger
@@ -58,6 +58,7 @@ from archsearch.search.proposer import Proposer
 from archsearch.search.sampler import SAMPLERS
 from archsearch.search.study import Study
 from archsearch.search.trial import Trial, ranking
+from archsearch.search.unit import Unit
 from archsearch.types import Expected, Measured, Message, Question, Score, Target, UpperBound
 
 TRIALS = {"ladder": 100, "valley": 100, "table": 64}
@@ -193,7 +194,7 @@ async def _study(
         )
         await coordinator.explore()
     limits = config.budget.per_question
-    winner = ranking(coordinator.trials, limits)[0].found
+    winner = ranking(coordinator.trials, limits, Unit.FLOPS)[0].found
     order = [t.found for t in coordinator.trials if t.may_win(limits)]
     truths = {architecture.digest: ground.truth(architecture) for architecture in order}
     there, near = (_reached(scorer.whole, truths, goal) for goal in goals)
@@ -225,7 +226,7 @@ def _path(
     best: Trial | None = None
     for digest, drawn in scorer.whole.items():
         known = [trial for trial in (best, scored.get(digest)) if trial is not None]
-        first = next(iter(ranking(known, limits)), None)
+        first = next(iter(ranking(known, limits, Unit.FLOPS)), None)
         if first is not None and first is not best:
             best = first
             yield drawn, scorer.world.kept(first.found)
@@ -238,6 +239,7 @@ class LookedUp:
     world: World
     places: dict[str, int]
     """Of each question, by id."""
+    tariffs: Tariffs = field(default_factory=dict)
     drawn: float = 0.0
     """FLOPs of distinct prompts and samples."""
     whole: dict[str, float] = field(default_factory=dict)

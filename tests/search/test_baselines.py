@@ -45,6 +45,13 @@ def test_a_match_has_no_less_to_spend_and_no_sample_too_many(prompt, sample, spe
         assert found.samples == MOST or one_more > cap
 
 
+def test_a_match_is_within_the_cap_also_where_more_may_be_spent():
+    """As where a baseline's model costs nothing that the winner's cost is told in."""
+    linear = Linear(0.0, 1.0)
+    found = asyncio.run(matched(ONCE, SETTINGS, Limits(dollars=9), Limits(flops=3), linear))
+    assert found.samples == 3
+
+
 @given(*COSTS[:3])
 def test_as_many_as_are_within_a_cap(prompt, sample, cap):
     linear = Linear(prompt, sample)

@@ -1,5 +1,6 @@
 """A trial is stopped when it will hardly overtake, and only by one that is no dearer."""
 
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
@@ -11,6 +12,7 @@ from archsearch.evaluate import Evaluation, Outcome
 from archsearch.search.config import Racing
 from archsearch.search.racing import Race, deviations_ahead, deviations_foreseen, overtaking
 from archsearch.search.trial import State, Trial
+from archsearch.search.unit import Unit
 from archsearch.stats import standard_error
 from archsearch.types import Failure, Measured, Score
 
@@ -153,7 +155,25 @@ HOPELESS, STRONG = [0.0] * 20, [1.0] * QUESTIONS
 
 
 def race(*incumbents, risk=0.01, pause=QUESTIONS):
-    return Race(settings=Racing(risk=risk), incumbents=incumbents, questions=QUESTIONS, pause=pause)
+    return Race(
+        settings=Racing(risk=risk),
+        incumbents=incumbents,
+        unit=Unit.FLOPS,
+        questions=QUESTIONS,
+        pause=pause,
+    )
+
+
+def test_costs_are_compared_on_the_questions_that_both_have_seen():
+    """Where those are the long ones, a cheaper trial looks dear beside a whole mean."""
+    rival = incumbent(STRONG)
+    outcomes = [
+        replace(outcome, cost=Measured(flops=20.0 if at < len(HOPELESS) else 1.0))
+        for at, outcome in enumerate(rival.scored.outcomes)
+    ]
+    rival.evaluation = Evaluation(outcomes=tuple(outcomes))
+    assert race(rival).lost_to(evaluation(HOPELESS, flops=19.0)) is None
+    assert race(rival).lost_to(evaluation(HOPELESS, flops=20.0)) is rival
 
 
 def test_the_hopeless_are_stopped_by_the_best_no_dearer_one():

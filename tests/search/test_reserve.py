@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from archsearch.cost import Tariff, Used, measured
 from archsearch.evaluate import Evaluation, Outcome
 from archsearch.search.baselines import Baseline
-from archsearch.search.reserve import MARGIN, SHARE, cost_of_test, planned_questions, reserve
+from archsearch.search.reserve import MARGIN, SHARE, Reserve, planned_questions
 from archsearch.search.trial import State, Trial
+from archsearch.search.unit import Unit
 from archsearch.types import Score, UpperBound
 from tests.search.studies import study
 
@@ -18,6 +19,7 @@ SEARCH, TEST = 20, 30
 PROMPT, LENGTH = 5, 3
 TARIFFS = {"m": Tariff()}
 CONFIG = study(budget={"study": {"tokens": 1e6}})
+RESERVE = Reserve(config=CONFIG, tariffs=TARIFFS, unit=Unit.TOKENS)
 
 
 def call(role, samples, prompt="p"):
@@ -62,7 +64,7 @@ def tokens(cost):
 
 
 def per_question(winner, *trials):
-    found = cost_of_test(winner, [winner, *trials], CONFIG, TARIFFS)
+    found = RESERVE.for_test(winner, [winner, *trials])
     return (tokens(found) - 100) / MARGIN / TEST
 
 
@@ -112,14 +114,16 @@ def test_the_costliest_of_those_that_may_win_decides():
     trials = [SINGLE, VOTE, good, close, hopeless]
     again = planned_questions(CONFIG, passes=1, tested=0)
     selection = close.scored.cost.scaled(MARGIN * again)
-    expected = cost_of_test(close, trials, CONFIG, TARIFFS).beside(selection)
-    assert reserve(trials, CONFIG, TARIFFS, passes=1) == expected
+    expected = RESERVE.for_test(close, trials).beside(selection)
+    assert RESERVE.kept(trials, passes=1) == expected
 
 
 def test_a_share_is_kept_while_nothing_is_complete():
     paused = replace(VOTE, state=State.PAUSED)
     for trials in ([], [paused]):
-        kept = reserve(trials, CONFIG, TARIFFS, passes=2)
+        kept = RESERVE.kept(trials, passes=2)
         assert tokens(kept) == pytest.approx(SHARE * 1e6)
     cap = study(budget={"per_question": {"tokens": 100}, "study": {"tokens": 1e6}})
-    assert tokens(reserve([], cap, TARIFFS, passes=0)) == 100 * planned_questions(cap, passes=0)
+    assert tokens(replace(RESERVE, config=cap).kept([], passes=0)) == 100 * planned_questions(
+        cap, passes=0
+    )

@@ -11,11 +11,13 @@ from archsearch.benchmark import Splits
 from archsearch.budget import Account
 from archsearch.cost import Tariff
 from archsearch.errors import BudgetExhausted
-from archsearch.evaluate import Evaluation, Evaluator, Outcome
+from archsearch.evaluate import Evaluation, Outcome
 from archsearch.ledger import Ledger
 from archsearch.search.progress import Progress
 from archsearch.search.racing import RISK, overtaking
+from archsearch.search.reserve import Reserve
 from archsearch.search.selection import remaining, select
+from archsearch.search.unit import Unit
 from archsearch.types import Measured, Score
 from tests.search.studies import study
 from tests.search.test_racing import incumbent
@@ -82,7 +84,8 @@ class Scripted:
         budget = {"study": {"flops": cap}} if cap else {}
         self.config, self.progress = study(splits=SIZE, budget=budget), Progress()
         self.account = Account(self.config.budget.study)
-        self.evaluator = Evaluator(benchmark=None, dispatcher=None, tariffs={"m": Tariff()})
+        self.unit = Unit.FLOPS
+        self.reserve = Reserve(config=self.config, tariffs={"m": Tariff()}, unit=self.unit)
         self.splits = Splits(search=tuple(range(20)), select=tuple(range(40)), test=())
         self.trials = [self._trial(number, row) for number, row in enumerate(rows)]
 

@@ -11,6 +11,7 @@ from archsearch.evaluate import Evaluation, Outcome
 from archsearch.search.config import Racing
 from archsearch.search.racing import Race
 from archsearch.search.trial import State, Trial, ranking
+from archsearch.search.unit import Unit
 from archsearch.types import Measured, Score
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts" / "bench"))
@@ -47,7 +48,8 @@ def walked(scores, costs):
         landed = trials[: max(0, number - simulated.IN_FLIGHT + 1)]
         race = Race(
             settings=Racing(),
-            incumbents=ranking(landed, Limits()),
+            incumbents=ranking(landed, Limits(), Unit.FLOPS),
+            unit=Unit.FLOPS,
             questions=QUESTIONS,
             pause=QUESTIONS,
         )
@@ -73,7 +75,7 @@ def test_trials_are_stopped_where_the_race_stops_them(batch):
         assert [trial.worth for trial in trials] == pytest.approx(outcome.worths[row])
         able = outcome.asked == QUESTIONS
         first = simulated.ranked_first(scores.mean(axis=2), batch.costs, able)[row]
-        assert ranking(trials, Limits())[0].number == first
+        assert ranking(trials, Limits(), Unit.FLOPS)[0].number == first
 
 
 def test_scores_are_as_accurate_as_the_law_says(batch):
