@@ -6,9 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from itertools import count, islice, takewhile
-from math import log10
-from statistics import fmean
+from itertools import chain, count, dropwhile, islice, takewhile
 from typing import Any
 
 from archsearch.architecture import Architecture
@@ -20,13 +18,16 @@ from archsearch.search.baselines import Baseline, static
 from archsearch.search.racing import Race
 from archsearch.search.space import Params
 from archsearch.search.study import Study
+from archsearch.search.telling import telling
 from archsearch.search.trial import Origin, State, Trial, ranking, unsettled
-from archsearch.types import Expected, Measured, UpperBound, total
+from archsearch.types import Expected, UpperBound, total
 
 STALE = 20
 """Duplicates and refusals in a row after which the study enumerates what is unseen."""
 SECOND_CHANCE = 5
 """Of those, how many the sampler may make again after each trial that was enumerated."""
+DRY = 5
+"""Trials in a row without room in the budget after which it counts as used up."""
 ENUMERABLE = 2_000
 """Points of a space that are looked through for baselines."""
 LOOKED_THROUGH = 20_000
@@ -47,7 +48,8 @@ class Coordinator:
         """The latest trial that evaluates each digest."""
         self._barren = 0
         """Duplicates and refusals in a row."""
-        self._unseen: Iterator[Params] | None = None
+        self._enumerated: Params | None = None
+        """The last point that was proposed because the sampler had no more."""
         self._points: dict[str, Params] = {}
         """Points of the space by digest, where it is small enough to tell."""
         self._landed: list[Trial] = []
@@ -56,7 +58,8 @@ class Coordinator:
         """Of each trial that runs, by number: whom it was to beat when it was proposed."""
         self._due: deque[Baseline] = deque()
         """Baselines that were not proposed yet."""
-        self._out_of_budget = False
+        self._dry = 0
+        """Trials in a row that the budget had no room for."""
 
     async def explore(self) -> list[Trial]:
         """Calibrates, then proposes and evaluates until enough architectures are known, the space
@@ -107,7 +110,7 @@ class Coordinator:
         """Whether nothing more is to begin; the baselines do, however late it is."""
         cap = self._study.config.budget.study.seconds
         late = cap is not None and self._study.progress.whole_seconds >= cap
-        return self._out_of_budget or (late and not self._due)
+        return self._dry >= DRY or (late and not self._due)
 
     async def _propose(self, number: int) -> Trial | None:
         """The next trial, judged; None when nothing more is to be tried as far as is known now."""
@@ -136,6 +139,7 @@ class Coordinator:
             if self._barren < STALE:
                 return self._from_point(number, "sampler", None)
             if (point := await self._next_unseen()) is not None:
+                self._enumerated = point
                 return self._from_point(number, "enumeration", point)
         if self._knows_all_before(number) and (
             paused := unsettled(self._landed, limits, self._study.unit)
@@ -146,6 +150,8 @@ class Coordinator:
     def _from_record(self, number: int, record: Mapping[str, Any]) -> Trial:
         """A trial as it was proposed, though the space may have grown since."""
         trial = Trial.recorded(number, record)
+        if trial.origin == "enumeration":
+            self._enumerated = trial.params
         self._ask_again(trial)
         return trial
 
@@ -195,6 +201,7 @@ class Coordinator:
         if trial.architecture is not None and not self._goes_on(trial):
             try:
                 trial.upper, trial.expected = await self._foresee(trial.architecture)
+                self._hold_to_cap(trial, trial.expected)
             except ConfigError as error:
                 trial.state, trial.reason = State.REFUSED, str(error)
             except MissingSample as error:
@@ -245,31 +252,43 @@ class Coordinator:
         )
 
     async def _foresee(self, architecture: Architecture) -> tuple[UpperBound, Expected]:
-        """What it will cost per question; raises `ConfigError` when that is over the cap."""
-        study, limits = self._study, self._study.config.budget.per_question
-        study.forecast.check(architecture)
-        await study.forecast.check_prompts(architecture)
-        expected = await study.forecast.expected(architecture)
-        if limits.over(expected) > 0:
-            raise ConfigError(
+        """What it will cost per question; raises `ConfigError` when no model can answer it."""
+        forecast = self._study.forecast
+        forecast.check(architecture)
+        await forecast.check_prompts(architecture)
+        return forecast.upper_bound(architecture), await forecast.expected(architecture)
+
+    def _hold_to_cap(self, trial: Trial, expected: Expected) -> None:
+        """Refuses what will cost too much; what was let in stays so, whatever is learned later."""
+        limits = self._study.config.budget.per_question
+        over = limits.over(expected) > 0
+        if self._study.ledger.settle(f"trial {trial.number} is over the cap", over):
+            trial.state = State.REFUSED
+            trial.reason = (
                 f"expected cost per question must be within {limits}; it is {limits.tell(expected)}"
             )
-        return study.forecast.upper_bound(architecture), expected
 
     async def _next_unseen(self) -> Params | None:
-        """The next point in enumeration order that would be run."""
-        space = self._study.config.space
-        if self._unseen is None:
-            self._unseen = islice(space.points(), LOOKED_THROUGH)
-        for point in self._unseen:
+        """The next point that would be run, in enumeration order after the last one that was, and
+        then from the beginning: what was expected over the cap may not be by now."""
+        space, limits = self._study.config.space, self._study.config.budget.per_question
+        last = self._enumerated
+        after = islice(dropwhile(lambda point: point != last, self._enumeration()), 1, None)
+        for point in chain(after if last else (), self._enumeration()):
+            await asyncio.sleep(0)  # trials go on meanwhile
             try:
                 architecture = space.architecture(point)
-                await self._foresee(architecture)
+                if architecture.digest in self._latest:
+                    continue
+                _, expected = await self._foresee(architecture)
             except (ConfigError, MissingSample):
                 continue
-            if architecture.digest not in self._latest:
+            if limits.over(expected) <= 0:
                 return point
         return None
+
+    def _enumeration(self) -> Iterator[Params]:
+        return islice(self._study.config.space.points(), LOOKED_THROUGH)
 
     async def _evaluate(self, trial: Trial, earlier: Collection[asyncio.Task[None]]) -> None:
         """Scores it, unless the budget has no room for that; once it had none, a resumed run stops
@@ -341,7 +360,7 @@ class Coordinator:
         """Waits for a trial and tells it, in number order."""
         await task
         self._landed.append(trial)
-        self._out_of_budget |= trial.exhausted
+        self._count_dry(trial)
         study = self._study
         evaluated = trial
         if trial.state is State.DUPLICATE and trial.twin is not None:
@@ -351,36 +370,20 @@ class Coordinator:
             study.set_aside(self._landed)
             study.progress.trials += trial.continues is None
             self._show_best()
-        valid = evaluated.has_worth
-        result = {
-            "values": self._values(evaluated),
-            "error": evaluated.error if valid else None,
-            "paused": evaluated.state is State.PAUSED,
-            "over": {"cost": self._over(evaluated), "valid": -1.0 if valid else 1.0},
-        }
+        result = telling(evaluated, self.trials[: evaluated.number], study)
         # A failed question may be scored when it is resumed; what was told of it stands.
         told = study.ledger.settle_told(trial.number, result)
         study.proposer.tell(trial.number, **told, notes=trial.notes)
 
-    def _values(self, trial: Trial) -> tuple[float, ...]:
-        """What Optuna is told: the trial's worth and, where it is an objective, its cost; or for
-        what has none the means of the complete trials, which speak neither for nor against it
-        beside the violated constraint."""
-        if trial.has_worth:
-            found = [(trial.worth, trial.scored.cost)]
-        else:
-            complete = [t for t in self.trials[: trial.number] if t.state is State.COMPLETE]
-            found = [(t.scored.mean, t.scored.cost) for t in complete] or [(0.0, Measured())]
-        score = fmean(score for score, _ in found)
-        if self._study.config.search.objective == "score":
-            return (score,)
-        return score, fmean(log10(max(self._study.unit.of(cost), 1e-12)) for _, cost in found)
-
-    def _over(self, trial: Trial) -> float:
-        """By which share the cap per question is exceeded: measured, else expected."""
-        limits = self._study.config.budget.per_question
-        cost = trial.evaluation.cost if trial.evaluation is not None else trial.expected
-        return limits.over(cost) if cost is not None else 0.0
+    def _count_dry(self, trial: Trial) -> None:
+        """What had no room may be dearer than the next; a baseline says nothing of the space, and
+        what must go on at the end would be proposed again. What it continued stands."""
+        if trial.exhausted:
+            self._dry += {"baseline": 0, "leader": DRY}.get(trial.origin, 1)
+            if paused := trial.continues:
+                paused.continued_by, self._latest[trial.found.digest] = None, paused
+        elif trial.evaluation:
+            self._dry = 0
 
     async def _retry(self) -> None:
         """Another attempt at questions that models failed on, before anyone is selected."""

@@ -111,10 +111,8 @@ class Trial:
         }
 
     def run_dry(self, reason: str) -> None:
-        """The study's budget has no room for it. What it was to go on with stands."""
+        """The study's budget has no room for it."""
         self.state, self.reason, self.exhausted = State.INCOMPLETE, reason, True
-        if self.continues:
-            self.continues.continued_by = None
 
     @property
     def scored(self) -> Evaluation:

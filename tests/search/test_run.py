@@ -4,6 +4,7 @@ import asyncio
 import copy
 import itertools
 import json
+import re
 
 import pytest
 
@@ -11,9 +12,11 @@ from archsearch.architecture import Architecture
 from archsearch.errors import ConfigError, RunError
 from archsearch.ledger import Ledger
 from archsearch.meter import Meter
+from archsearch.models.scripted import Scripted
 from archsearch.search.progress import Progress
 from archsearch.search.run import search
-from tests.search.studies import CAPS, Marker, Multiplier, study
+from archsearch.seeds import seed_of
+from tests.search.studies import CAPS, Marker, Multiplier, multiply, study
 from tests.stores import viewed
 
 GROWING = {
@@ -273,8 +276,79 @@ def test_a_run_that_its_cap_ended_is_shown_again_as_it_was(tmp_path, seed, share
     first, again = run(config, capped), run(config, capped)
     assert told(again) == told(first)
     assert any(trial["state"] == "incomplete" for trial in first["trials"])
-    larger = study(budget={"study": {"flops": 2 * charged}}, **common)
-    assert len(run(larger, capped)["trials"]) > len(first["trials"])
+    larger = run(study(budget={"study": {"flops": 2 * charged}}, **common), capped)
+    assert all(trial["state"] != "incomplete" for trial in larger["trials"])
+
+
+class Wordy(Multiplier):
+    """Says more before some answers than before others."""
+
+    vary: bool = True
+    """Also from sample to sample."""
+
+    async def open(self):
+        def wordy(request, seed):
+            asked = re.search(r"(\d+) \* (\d+)", request.messages[-1].content)
+            told = [asked.group(0), *([seed] if self.vary else [])] if asked else ["nothing"]
+            return "so " * (seed_of(told) % (12 if self.vary else 10)) + multiply(request, seed)
+
+        return Scripted(wordy, identity="wordy")
+
+
+def test_what_was_let_in_stays_though_more_questions_make_it_look_dearer(tmp_path):
+    def of(questions):
+        return study(
+            models={"m": Wordy(vary=False)},
+            seed=3,
+            search={"trials": 12, "in_flight": 3, "racing": {"risk": 0.0}},
+            budget={"per_question": {"flops": 2.48e7}},
+            splits={"search": questions, "select": 5, "test": 10},
+        )
+
+    before, after = (run(of(questions), tmp_path)["trials"] for questions in (10, 25))
+    assert [t["state"] for t in after[: len(before)]] == [t["state"] for t in before]
+    assert all(t["questions_scored"] in (0, 25) for t in after[: len(before)])
+
+
+def test_an_enumeration_goes_on_where_it_was(tmp_path):
+    """Though what was passed over as too dear would be let in by what is known later."""
+    space = {
+        "layers": [
+            {
+                "type": "generator",
+                "model": "m",
+                "style": {"choose": ["plain", "direct"]},
+                "temperature": {"choose": [0.5, 1.0]},
+                "samples": {"choose": [16, 12, 8, 24, 6, 32, 4, 2, 1]},
+                **CAPS,
+            },
+            {
+                "choose": {
+                    "fuse": [{"type": "fuser", "model": "m", **CAPS}],
+                    "rank": [{"type": "ranker", "model": "m", **CAPS}],
+                    "vote": [{"type": "vote"}],
+                },
+                "name": "join",
+            },
+        ]
+    }
+    config = study(
+        models={"m": Wordy()},
+        space=space,
+        seed=272,
+        budget={"per_question": {"flops": 70507802.26385477}},
+        splits={"search": 4, "select": 0, "test": 2},
+        search={
+            "trials": 90,
+            "in_flight": 1,
+            "sampler": {"name": "random"},
+            "racing": {"block": 2, "risk": 0},
+        },
+        baselines={"styles": ["direct"], "max_samples": 2, **CAPS},
+    )
+    whole = run(config, tmp_path / "whole")
+    assert run_until(config, tmp_path / "cut", 212)
+    assert told(run(config, tmp_path / "cut")) == told(whole)
 
 
 def test_a_small_space_is_exhausted_rather_than_asked_for_ever(tmp_path):
