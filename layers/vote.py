@@ -7,7 +7,7 @@ weighted does (Snell et al. 2024, arXiv 2408.03314, section 5.1).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal, Self
 
@@ -33,7 +33,8 @@ class Vote(Layer):
     question says it."""
     weighted: bool = False
     """Votes count by `score` instead of one each; where one is below 0, as a reward may be, by how
-    far each is above the lowest, or more votes would be less."""
+    far each is above the lowest, or more votes would be less. Where none would count, each is one.
+    """
 
     @model_validator(mode="after")
     def _extractor_exists(self) -> Self:
@@ -60,16 +61,16 @@ class Vote(Layer):
         if not votes:
             note = Fallback(path=calls.path, reason="no candidate holds a final answer; first kept")
             return slate.with_candidates((slate.candidates[0].with_score(0.0),)).noting(note)
-        worth = self._worth(candidate for backers in votes.values() for candidate in backers)
+        worth = self._worth([candidate for backers in votes.values() for candidate in backers])
         support = {answer: sum(map(worth, backers)) for answer, backers in votes.items()}
         winner = max(support, key=lambda answer: support[answer])
-        total = sum(support.values())
-        share = support[winner] / total if total else 0.0
+        share = support[winner] / sum(support.values())
         return slate.with_candidates((votes[winner][0].with_score(share),))
 
-    def _worth(self, voters: Iterable[Candidate]) -> Callable[[Candidate], float]:
+    def _worth(self, voters: Sequence[Candidate]) -> Callable[[Candidate], float]:
         """What a candidate's vote counts, which is nothing at the least."""
-        if not self.weighted:
+        scores = [voter.score or 0.0 for voter in voters]
+        lowest = min(0.0, *scores)
+        if not self.weighted or max(scores) == lowest:
             return lambda _: 1.0
-        lowest = min(0.0, *(voter.score or 0.0 for voter in voters))
         return lambda voter: (voter.score or 0.0) - lowest

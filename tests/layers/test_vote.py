@@ -70,9 +70,11 @@ def test_rewards_below_0_count_from_the_lowest(texts, scores, winner, share) -> 
     assert (slate.candidates[0].text, slate.candidates[0].score) == (winner, pytest.approx(share))
 
 
-def test_without_any_weight_the_first_answer_stays() -> None:
-    slate = run(Vote(answer="number", weighted=True), scored("12", [0, 0]), silent).slate
-    assert (slate.candidates[0].text, slate.candidates[0].score) == ("1", 0.0)
+@pytest.mark.parametrize("score", [0.0, -1.0])
+def test_without_any_weight_heads_count(score: float) -> None:
+    given = scored("1222", [score] * 4)
+    slate = run(Vote(answer="number", weighted=True), given, silent).slate
+    assert (slate.candidates[0].text, slate.candidates[0].score) == ("2", 3 / 4)
 
 
 def test_without_any_answer_the_first_candidate_stays_which_is_recorded() -> None:
