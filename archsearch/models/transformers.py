@@ -164,6 +164,7 @@ class TextModel(_InProcess):
             )
         trained = getattr(loaded.config, "max_position_embeddings", None)
         super().__init__(config, loaded, worker, shape, trained or config.context)
+        self.together = config.batch
         self._renderer = ChatRenderer(loaded.tokenizer)
         # Two threads may not use one tokenizer.
         texts = copy.deepcopy(loaded.tokenizer)
@@ -171,7 +172,7 @@ class TextModel(_InProcess):
 
     def stream(self, request: Request) -> Samples:
         """Samples of one request share their prefill, up to as many as are decoded together."""
-        return drawn(request, self._draw, most=self.capacity)
+        return drawn(request, self._draw, most=self.together)
 
     async def count_tokens(self, messages: Sequence[Message]) -> int:
         """Tokens of the very prompt that would be sent."""

@@ -17,10 +17,13 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+from archsearch.calls import Walk
+from archsearch.dispatch import Dispatcher
 from archsearch.errors import ConfigError, MissingExtra, RequestRejected, TransientModelError
 from archsearch.models.transformers import RewardModel, TextModel, TransformersConfig
 from archsearch.registry import validate
 from archsearch.shape import ModelShape
+from archsearch.store import SampleStore
 from archsearch.testing import smollm
 from archsearch.testing.model_contract import ModelContract, Opener, ask, draw, texts
 from archsearch.testing.reward_contract import RewardModelContract, judge, score
@@ -316,6 +319,26 @@ def test_prompts_of_all_lengths_are_prefilled_few_at_a_time(
     assert all(rows * length <= 100 or rows == 1 for rows, length in shapes)
     assert sum(rows for rows, _ in shapes) == 12
     assert len(shapes) < 12
+
+
+def test_samples_that_a_call_asks_for_share_one_prefill(text_folder: str) -> None:
+    async def prefill(model: TextModel) -> list[int]:
+        decoder: Any = model._worker._engine
+        rows, whole = [], decoder._model
+
+        class Watched(Tired):
+            def __call__(self, **inputs: Any) -> Any:
+                if inputs["input_ids"].shape[1] > 1:
+                    rows.append(len(inputs["input_ids"]))
+                return super().__call__(**inputs)
+
+        decoder._model = Watched(whole)
+        with SampleStore() as store:
+            request = replace(ask("a word or two", n=8, max_tokens=3), model="m")
+            await Walk(Dispatcher({"m": model}, store)).complete(request)
+        return rows
+
+    assert with_model(TransformersConfig(model=text_folder, batch=8), prefill) == [1]
 
 
 def test_samples_end_at_the_end_of_the_context(text_folder: str) -> None:
