@@ -277,10 +277,12 @@ def _usage(counts: object) -> Usage:
         raise _invalid("must hold usage as a mapping", counts)
     details = counts.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, Mapping) else None
+    prompt = _tokens(counts.get("prompt_tokens"), counts)
     return Usage(
-        prompt_tokens=_tokens(counts.get("prompt_tokens"), counts),
+        prompt_tokens=prompt,
         completion_tokens=_tokens(counts.get("completion_tokens"), counts),
-        cached_tokens=_tokens(cached or 0, counts),
+        # Told more than the prompt has, by a cache in whole blocks say, FLOPs would turn negative.
+        cached_tokens=min(_tokens(cached or 0, counts), prompt),
     )
 
 

@@ -299,6 +299,12 @@ def test_a_plain_reply() -> None:
     )
 
 
+def test_no_more_of_a_prompt_is_cached_than_it_has() -> None:
+    usage = used(3, prompt_tokens_details={"cached_tokens": 16})
+    [completion] = answer(Fake(sse(*WHOLE[:2], {"choices": [], "usage": usage})))
+    assert completion.usage == Usage(prompt_tokens=9, completion_tokens=3, cached_tokens=9)
+
+
 def test_a_stream_is_read_as_servers_write_it() -> None:
     odd = json.dumps(said("a\u2028b\x85c"), ensure_ascii=False)
     fake = Fake(
