@@ -58,6 +58,9 @@ _HANGS_UP = "llamacpp"
 """The engine that closes a connection after each stream unannounced: the next request on it would
 meet a closed door every now and then, so each of its streams gets a connection of its own."""
 
+_HAS_SLOTS = "llamacpp"
+"""The engine that refuses a request for more samples than it has slots."""
+
 
 class ServerConfig(ModelConfig):
     """Any OpenAI-compatible endpoint, by its URL and the name it serves the model under."""
@@ -81,7 +84,7 @@ class ServerConfig(ModelConfig):
     extra_body: dict[str, JsonValue] = Field(default_factory=dict)
     """Further keys of each request, such as `{chat_template_kwargs: {enable_thinking: false}}`."""
     concurrency: int = Field(default=32, ge=1)
-    """Samples asked for at once; with `supports_n` on llama.cpp at most its slots."""
+    """Samples asked for at once; in one request at most as many as llama.cpp has slots."""
     context: int | None = Field(default=None, ge=2)
     """Tokens of one sample, prompt and completion; needed where the server does not tell."""
     revision: str | None = None
@@ -174,7 +177,8 @@ class Server(Model):
         self.identity = _identity(config)
         self.shape, self.capacity, self.context = shape, config.concurrency, min(known)
         supports_n = served.engine is not None if config.supports_n is None else config.supports_n
-        self.together = config.concurrency if supports_n else 1
+        most = config.concurrency if served.slots is None else min(config.concurrency, served.slots)
+        self.together = most if supports_n else 1
         self._max_tokens_field = config.max_tokens_field
         plain = PLAIN[served.engine] if served.engine else {}
         self._fixed = {"model": config.model, "stream": True, **plain, **config.extra_body}
@@ -255,6 +259,8 @@ class _Served:
     engine: str | None = None
     """Which of the engines in `PLAIN` it is."""
     context: int | None = None
+    slots: int | None = None
+    """Most samples that it takes in one request; None where any number will do."""
 
 
 async def _served(endpoint: Endpoint, model: str) -> _Served:
@@ -270,10 +276,27 @@ async def _served(endpoint: Endpoint, model: str) -> _Served:
     models = list(_listed(listing, model))
     for entry in models:
         if entry["id"] == model:
-            return _Served(_engine(entry), _context(entry))
+            engine = _engine(entry)
+            slots = await _slots(endpoint) if engine == _HAS_SLOTS else None
+            return _Served(engine, _context(entry), slots)
     if any(_engine(entry) for entry in models):  # others may list less than they serve
         raise UnknownName("served model", model, {entry["id"] for entry in models})
     return _Served()
+
+
+async def _slots(endpoint: Endpoint) -> int:
+    """As llama.cpp tells them; else 1, since it refuses a request for more samples than slots."""
+    try:
+        told = await endpoint.ask("GET", f"{_root(endpoint)}/props")
+    except (ConfigError, ModelError):  # a proxy that lets only some paths through
+        return 1
+    slots = told.get("total_slots") if isinstance(told, Mapping) else None
+    return slots if type(slots) is int and slots > 0 else 1
+
+
+def _root(endpoint: Endpoint) -> str:
+    """The address without its version."""
+    return endpoint.base.removesuffix("/v1")
 
 
 def _listed(listing: object, model: str) -> Iterator[Mapping[str, Any]]:
@@ -321,7 +344,7 @@ async def _counter(endpoint: Endpoint, config: ServerConfig, served: _Served) ->
     if served.engine is None:
         return None
     place, key = _COUNTERS[served.engine]
-    url = place.format(base=endpoint.base, root=endpoint.base.removesuffix("/v1"))
+    url = place.format(base=endpoint.base, root=_root(endpoint))
     counter = _Counter(endpoint, url, key, {"model": config.model, **config.extra_body})
     try:
         await counter.count([Message(role="user", content="Hello.")])

@@ -85,6 +85,8 @@ class Fake:
     engine: str = "vllm"
     models: bytes | None = None
     """The response to `/models`, if not a list of one."""
+    props: bytes = b""
+    """The response to `/props`, if not eight slots."""
     stays: bool = False
     """Whether it holds the connection open after the reply."""
     asked: list[tuple[str, Mapping[str, str], Any]] = field(default_factory=list)
@@ -116,6 +118,8 @@ class Fake:
         if path == "/v1/models":
             served = {"id": NAME, "owned_by": self.engine, "max_model_len": 512}
             return http(200, {"data": [served]}) if self.models is None else self.models
+        if path == "/props":
+            return self.props or http(200, {"total_slots": 8})
         if path == "/tokenize":
             return http(200, {"count": 10 + len(asked["messages"][0]["content"].split())})
         return self.reply(asked) if callable(self.reply) else self.reply
@@ -397,6 +401,30 @@ def test_more_samples_than_its_concurrency_are_asked_for_in_parts() -> None:
         (102, 2),
         (104, 1),
     ]
+
+
+@pytest.mark.parametrize(
+    ("props", "together"),
+    [
+        (http(200, {"total_slots": 4}), 4),
+        (http(200, {"total_slots": 64}), 32),
+        (http(200, {}), 1),
+        (http(200, []), 1),
+        (http(403, {"error": "no such path"}), 1),
+        (http(404, {"error": "no such path"}), 1),
+        (b"", 8),
+    ],
+)
+def test_no_request_is_for_more_samples_than_llamacpp_has_slots(
+    props: bytes, together: int
+) -> None:
+    async def most(model: Model) -> int:
+        return model.together
+
+    fake = Fake(engine="llamacpp", props=props)
+    assert with_model(fake, most, context=512) == together
+    assert with_model(fake, most, context=512, supports_n=True) == together
+    assert with_model(fake, most, context=512, supports_n=False) == 1
 
 
 def test_temperature_zero_is_drawn_once() -> None:
