@@ -6,7 +6,7 @@ proxies and overloaded servers answer 200 with error bodies, no choices, or half
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
@@ -45,15 +45,26 @@ def excerpt(value: object) -> str:
     return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}..."
 
 
-def raise_error_in(body: object) -> None:
-    """Raises what an error body says; any other body passes."""
+def raise_error_in(body: object, quoted: Callable[[object], str] = excerpt) -> None:
+    """Raises what an error body says, as `quoted` shows it; any other body passes."""
     if not isinstance(body, Mapping):
         return
     error = body if body.get("object") == "error" else body.get("error")
     if isinstance(error, Mapping):
-        raise failure(error.get("code", "error"), excerpt(error.get("message", error)))
+        raise failure(error.get("code", "error"), quoted(error.get("message", error)))
     if error:
-        raise failure("error", excerpt(error))
+        raise failure("error", quoted(error))
+
+
+def choices_in(
+    chunk: object, quoted: Callable[[object], str] = excerpt
+) -> tuple[Mapping[str, Any], list[Any]]:
+    """A chunk and its choices; raises what is wrong with one that has none."""
+    raise_error_in(chunk, quoted)
+    choices = chunk.get("choices") if isinstance(chunk, Mapping) else None
+    if not isinstance(chunk, Mapping) or not isinstance(choices, list):
+        raise TransientModelError(f"a reply must hold a list of choices; received {quoted(chunk)}")
+    return chunk, choices
 
 
 def split_thinking(text: str, *, opened: bool) -> tuple[str, str]:
@@ -106,13 +117,10 @@ class Assembly:
 
     def feed(self, chunk: object) -> list[tuple[int, Completion]]:
         """The samples that `chunk` completes."""
-        raise_error_in(chunk)
-        choices = chunk.get("choices") if isinstance(chunk, Mapping) else None
-        if not isinstance(chunk, Mapping) or not isinstance(choices, list):
-            raise _invalid("must hold a list of choices", chunk)
+        whole, choices = choices_in(chunk)
         extended = [self._extend(choice) for choice in choices]
-        if chunk.get("usage") is not None:
-            self._count(_usage(chunk["usage"]), extended)
+        if whole.get("usage") is not None:
+            self._count(_usage(whole["usage"]), extended)
         return list(self._completed())
 
     def lack(self) -> ConfigError | ModelError | None:

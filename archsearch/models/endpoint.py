@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from archsearch.errors import ConfigError, TransientModelError
-from archsearch.models.chunks import excerpt, failure, raise_error_in
+from archsearch.models.chunks import choices_in, excerpt, failure, raise_error_in
 
 GOODBYE = 1.0
 """Seconds that a server has for ending a reply properly, so that its connection can be kept."""
@@ -35,7 +35,7 @@ class Endpoint:
         except httpx.HTTPError as error:
             raise _unreached(error) from error
         self._require_success(response)
-        return _parsed(self._redacted(response.content))
+        return self._parsed(response.content)
 
     async def chunks(
         self, body: Mapping[str, Any], headers: Mapping[str, str]
@@ -48,11 +48,13 @@ class Endpoint:
                 if not _is_stream(response):
                     await response.aread()
                     self._require_success(response)
-                    raise_error_in(_parsed(self._redacted(response.content)))
+                    raise_error_in(self._parsed(response.content), self.quoted)
                     raise TransientModelError("a reply must be a stream of events; this one is not")
                 async with aclosing(_events(response)) as events:
                     async for data in events:
-                        yield _parsed(self._redacted(data))
+                        event = self._parsed(data)
+                        choices_in(event, self.quoted)
+                        yield event
         except httpx.HTTPError as error:
             raise _unreached(error) from error
 
@@ -74,13 +76,23 @@ class Endpoint:
             )
         if status == 200:
             return
-        said = self._redacted(response.content).decode(errors="replace")
-        raise failure(status, excerpt(said), retry_after=_pause(response))
+        said = self.quoted(response.content.decode(errors="replace"))
+        raise failure(status, said, retry_after=_pause(response))
 
-    def _redacted(self, content: bytes) -> bytes:
-        """What was received, without our key: servers quote it when they do not like it."""
+    def quoted(self, received: object) -> str:
+        """The beginning of what was received, for an error message, and without our key: servers
+        quote it when they do not like it. Samples are left as they are, since a key for servers
+        that want none is often a common word."""
         key = self._client.headers.get("Authorization", "").removeprefix("Bearer ")
-        return content.replace(key.encode(), b"***") if key else content
+        text = received if isinstance(received, str) else repr(received)
+        return excerpt(text.replace(key, "***") if key else text)
+
+    def _parsed(self, content: bytes) -> Any:
+        try:
+            return json.loads(content)
+        except ValueError as error:
+            shown = self.quoted(content.decode(errors="replace"))
+            raise TransientModelError(f"a reply must be JSON; received {shown!r}") from error
 
 
 def _unreached(error: httpx.HTTPError) -> TransientModelError:
@@ -90,14 +102,6 @@ def _unreached(error: httpx.HTTPError) -> TransientModelError:
 def _is_stream(response: httpx.Response) -> bool:
     kind = response.headers.get("content-type", "")
     return response.status_code == 200 and kind.startswith("text/event-stream")
-
-
-def _parsed(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except ValueError as error:
-        shown = excerpt(content.decode(errors="replace"))
-        raise TransientModelError(f"a reply must be JSON; received {shown!r}") from error
 
 
 async def _events(response: httpx.Response) -> AsyncGenerator[bytes, None]:

@@ -335,7 +335,8 @@ class _Counter:
         reply = await self.endpoint.ask("POST", self.url, body)
         count = reply.get(self.key) if isinstance(reply, Mapping) else None
         if type(count) is not int:
-            raise TransientModelError(f"a count must come as `{self.key}`; received {reply!r}")
+            shown = self.endpoint.quoted(reply)
+            raise TransientModelError(f"a count must come as `{self.key}`; received {shown}")
         return count
 
 

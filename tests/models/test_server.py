@@ -87,6 +87,8 @@ class Fake:
     """The response to `/models`, if not a list of one."""
     props: bytes = b""
     """The response to `/props`, if not eight slots."""
+    counts: Callable[[], bytes] | None = None
+    """Gives the responses to `/tokenize`, if not the number of words and ten."""
     stays: bool = False
     """Whether it holds the connection open after the reply."""
     asked: list[tuple[str, Mapping[str, str], Any]] = field(default_factory=list)
@@ -120,6 +122,8 @@ class Fake:
             return http(200, {"data": [served]}) if self.models is None else self.models
         if path == "/props":
             return self.props or http(200, {"total_slots": 8})
+        if path == "/tokenize" and self.counts:
+            return self.counts()
         if path == "/tokenize":
             return http(200, {"count": 10 + len(asked["messages"][0]["content"].split())})
         return self.reply(asked) if callable(self.reply) else self.reply
@@ -261,12 +265,34 @@ def test_a_refused_key_names_its_variable_and_never_the_key(status: int) -> None
         http(200, f"<html>{KEY}</html>".encode(), "text/html"),
         sse({"error": f"key {KEY} is tired"}),
         sse(f"data: {KEY}\n\n"),
+        sse({"detail": f"key {KEY} is tired"}),
+        sse({"error": "x" * 290 + KEY}),
     ],
 )
 def test_a_quoted_key_is_blotted_out(reply: bytes) -> None:
     with pytest.raises(TransientModelError, match=r"\*\*\*") as caught:
         answer(Fake(reply))
+    assert KEY[:5] not in str(caught.value)
+
+
+def test_a_count_without_a_number_quotes_no_key() -> None:
+    counts = iter([http(200, {"count": 9}), http(200, {"error": f"key {KEY} is tired"})])
+    fake = Fake(counts=lambda: next(counts))
+    with pytest.raises(TransientModelError, match=r"\*\*\*") as caught:
+        with_model(fake, lambda model: model.count_tokens(ask().messages))
     assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["EMPTY", "token", "choices", "0"])
+def test_a_key_that_is_a_common_word_changes_no_sample(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_ENV, key)
+    text = "SELECT EMPTY, token FROM choices LIMIT 10"
+    usage = {"choices": [], "usage": used(3, prompt=10)}
+    fake = Fake(sse(said(text), said("", finish_reason="stop"), usage))
+    [completion] = answer(fake)
+    assert (completion.text, completion.usage.prompt_tokens) == (text, 10)
 
 
 def test_retry_after_is_handed_on() -> None:
