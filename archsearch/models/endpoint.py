@@ -18,6 +18,9 @@ from archsearch.models.chunks import choices_in, excerpt, failure, raise_error_i
 GOODBYE = 1.0
 """Seconds that a server has for ending a reply properly, so that its connection can be kept."""
 
+_ABSENT = frozenset({404, 405})
+"""HTTP statuses with which a server says that it has no such model, or none at that address."""
+
 
 class Endpoint:
     """One server. Whatever it answers is an answer or an error of ours."""
@@ -47,6 +50,7 @@ class Endpoint:
             async with self._client.stream("POST", url, json=body, headers=headers) as response:
                 if not _is_stream(response):
                     await response.aread()
+                    self._require_served(response)
                     self._require_success(response)
                     raise_error_in(self._parsed(response.content), self.quoted)
                     raise TransientModelError("a reply must be a stream of events; this one is not")
@@ -79,6 +83,19 @@ class Endpoint:
         said = self.quoted(response.content.decode(errors="replace"))
         raise failure(status, said, retry_after=_pause(response))
 
+    def _require_served(self, response: httpx.Response) -> None:
+        """Raises for what no other request would change: it is not the architecture's fault."""
+        status = response.status_code
+        if status in _ABSENT:
+            rule, remedy = "must serve the model", "correct `base_url` or `model`"
+        elif _code(response) == "unsupported_parameter":
+            rule = "must take the parameters of each request"
+            remedy = "set `max_tokens_field` or use another server, back-end or layer"
+        else:
+            return
+        said = self.quoted(response.content.decode(errors="replace"))
+        raise ConfigError(f"a server {rule}; {self.base} answers {status}: {said}; {remedy}")
+
     def quoted(self, received: object) -> str:
         """The beginning of what was received, for an error message, and without our key: servers
         quote it when they do not like it. Samples are left as they are, since a key for servers
@@ -102,6 +119,14 @@ def _unreached(error: httpx.HTTPError) -> TransientModelError:
 def _is_stream(response: httpx.Response) -> bool:
     kind = response.headers.get("content-type", "")
     return response.status_code == 200 and kind.startswith("text/event-stream")
+
+
+def _code(response: httpx.Response) -> object:
+    """The code in an error body, if it is one."""
+    try:
+        return response.json()["error"]["code"]
+    except (ValueError, LookupError, TypeError):
+        return None
 
 
 async def _events(response: httpx.Response) -> AsyncGenerator[bytes, None]:

@@ -229,10 +229,7 @@ def test_what_may_pass_is_transient(reply: bytes) -> None:
 
 
 REFUSED = {
-    **{
-        str(status): http(status, {"error": {"message": "too long"}})
-        for status in (400, 404, 413, 422)
-    },
+    **{str(status): http(status, {"error": {"message": "too long"}}) for status in (400, 413, 422)},
     "detail, no error": http(422, {"detail": "too long"}),
     "text": http(400, b"too long", "text/plain"),
     "in the stream": sse({"error": {"message": "too long", "code": 400}}),
@@ -243,6 +240,22 @@ REFUSED = {
 def test_what_would_come_again_is_rejected(reply: bytes) -> None:
     with pytest.raises(RequestRejected, match="too long"):
         answer(Fake(reply))
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_a_model_that_is_not_served_is_no_fault_of_the_request(status: int) -> None:
+    fake = Fake(http(status, {"error": {"message": f"no model {NAME} for {KEY}"}}))
+    with pytest.raises(
+        ConfigError, match=rf"/v1 answers {status}: .*no model .* `model`$"
+    ) as caught:
+        answer(fake)
+    assert KEY not in str(caught.value)
+
+
+def test_a_parameter_that_no_request_may_have_is_no_fault_of_the_request() -> None:
+    error = {"message": "'max_tokens' is not supported", "code": "unsupported_parameter"}
+    with pytest.raises(ConfigError, match=r"'max_tokens' is not supported.*set `max_tokens_field`"):
+        answer(Fake(http(400, {"error": error})))
 
 
 def test_a_content_filter_is_a_rejection() -> None:
