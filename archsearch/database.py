@@ -25,6 +25,9 @@ TIMEOUT = 60.0
 _LET_GO = 3.0
 """Seconds that a server may take to notice that the holder of a run has died."""
 
+_SHUT = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+"""What SQLite says where it cannot make a file."""
+
 Parameters = Mapping[str, Any] | tuple[Any, ...]
 """By name, or in the order of the question marks."""
 _NONE: Parameters = {}
@@ -127,9 +130,8 @@ class Embedded(Database):
         """Opens the file with the tables of `part`, and makes it unless it is `only_read`. Raises
         `RunError`."""
         self._path, self._part, self._only_read = path, part, only_read
-        place = f"{Path(path).absolute().as_uri()}?mode=ro" if only_read else str(path)
         try:
-            self._db = sqlite3.connect(place, isolation_level=None, timeout=TIMEOUT, uri=only_read)
+            self._db = self._readable() if only_read else self._connected(str(path))
         except sqlite3.OperationalError as error:
             needed = "a file that exists" if only_read else "a file in a folder that exists"
             raise RunError(
@@ -141,6 +143,32 @@ class Embedded(Database):
         except BaseException:
             self._db.close()
             raise
+
+    def _connected(self, place: str) -> sqlite3.Connection:
+        only_read = self._only_read
+        return sqlite3.connect(place, isolation_level=None, timeout=TIMEOUT, uri=only_read)
+
+    def _readable(self) -> sqlite3.Connection:
+        """A connection that only reads. For one in WAL mode SQLite makes two files beside it, so
+        that others may write meanwhile; where it cannot, a file that was closed is read without."""
+        place = f"{Path(self._path).absolute().as_uri()}?mode=ro"
+        db = self._connected(place)
+        try:
+            db.execute("PRAGMA user_version").fetchone()
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF not in _SHUT:
+                return db  # `prepare` meets it again and says what it means
+            db.close()
+            log = Path(f"{self._path}-wal")
+            if log.exists() and log.stat().st_size:
+                raise RunError(
+                    f"{self._part.noun} that was not closed must lie in a folder that may be "
+                    f"written, as SQLite works beside it; {self._path}: {error}; open it once "
+                    f"where it was written, or copy it and {log.name} to another folder"
+                ) from error
+            # Told that nobody writes to it, which SQLite then does not look after.
+            return self._connected(f"{place}&immutable=1")
+        return db
 
     def prepare(self, part: Part) -> None:
         """See `Database`. A file holds one part."""

@@ -1,9 +1,14 @@
 """Sample i of a prompt is one fixed thing: the first one committed, whoever asks, for ever."""
 
+import os
+import shutil
 import sqlite3
 import struct
+import tempfile
 import threading
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -188,6 +193,58 @@ def test_a_store_that_is_only_read_takes_nothing(place):
         assert store.get(KEY, [0]) == {}
         with pytest.raises(RunError, match="readonly"):
             store.put(KEY, 0, completion())
+
+
+@pytest.fixture
+def sealed() -> Iterator[Callable[[Path], None]]:
+    """Takes from this process the right to write into a folder."""
+    user, folders = os.geteuid(), list[Path]()
+
+    def seal(folder: Path) -> None:
+        folder.chmod(0o555)
+        folders.append(folder)
+        if user == 0:  # who may write wherever it wants
+            os.seteuid(65534)
+
+    yield seal
+    os.seteuid(user)
+    for folder in folders:
+        folder.chmod(0o755)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """One that every user may look into, unlike `tmp_path`."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+def test_a_closed_store_is_read_where_nothing_may_be_written(open_folder, sealed):
+    place = open_folder / "samples.sqlite"
+    with SampleStore(place) as store:
+        store.put(KEY, 0, completion())
+    sealed(open_folder)
+    with SampleStore(place, only_read=True) as store:
+        assert store.get(KEY, [0]) == {0: completion()}
+        with pytest.raises(RunError, match="readonly"):
+            store.put(KEY, 1, completion())
+    assert [file.name for file in open_folder.iterdir()] == ["samples.sqlite"]
+
+
+def test_a_store_that_was_not_closed_needs_a_folder_that_may_be_written(
+    tmp_path, open_folder, sealed
+):
+    with SampleStore(tmp_path / "samples.sqlite") as store:
+        store.put(KEY, 0, completion())
+        for name in ("samples.sqlite", "samples.sqlite-wal"):
+            shutil.copyfile(tmp_path / name, open_folder / name)
+    sealed(open_folder)
+    with pytest.raises(
+        RunError, match=r"not closed must lie in a folder that may be written.*copy"
+    ):
+        SampleStore(open_folder / "samples.sqlite", only_read=True)
 
 
 def test_a_file_of_another_schema_is_refused_and_left_alone(place):
