@@ -36,6 +36,8 @@ _OPENING = re.compile(
     r"(?=[\"'*_`\])}]{0,4}(?:[.,:;!\])]|[ \t]{1,2}[-–—]|[ \t]{0,4}$))",
     re.IGNORECASE | re.MULTILINE,
 )
+_ASIDE = re.compile(r"[,(–—]")
+"""Begins a part of a clause with a predicate of its own: `is wrong, the correct one is 5`."""
 _STATED = re.compile(rf"\b(?P<word>(?!yes\b|no\b){_WORDS})", re.IGNORECASE)
 
 
@@ -71,17 +73,18 @@ def _openings(text: str) -> Iterator[bool]:
 def _statements(text: str) -> Iterator[bool]:
     for match in _STATED.finditer(text):
         before = text[max(0, match.start() - NEAR) : match.start()].lower().replace("’", "'")
-        clause = _BEYOND_DOUBT.sub(" ", CLAUSE_END.split(before)[-1]).split()
-        near, negated = clause[-3:], _negations(clause)
+        said = _BEYOND_DOUBT.sub(" ", CLAUSE_END.split(before)[-1])
+        clause, near = said.split(), _ASIDE.split(said)[-1].split()[-3:]
+        negated = _negations(clause, near)
         linked = negated or not _LINKS.isdisjoint(near) or match[0].lower() in _VERBS
         if linked and _HEDGES.isdisjoint(clause):
             yield _holds(match[0]) != bool(negated % 2)
 
 
-def _negations(clause: Sequence[str]) -> int:
+def _negations(clause: Sequence[str], near: Sequence[str]) -> int:
     """How many of the words turn what follows them into its opposite."""
-    near = [word in _NEGATIONS or word.endswith("n't") for word in clause[-3:]]
-    return sum(near) + ("no" in clause[-2:]) + (not _NOTHING.isdisjoint(clause))
+    nots = [word in _NEGATIONS or word.endswith("n't") for word in near]
+    return sum(nots) + ("no" in near[-2:]) + (not _NOTHING.isdisjoint(clause))
 
 
 def _holds(word: str) -> bool:

@@ -108,6 +108,10 @@ def test_reads_that_an_answer_is_correct(reply: str) -> None:
         "Incorrect. The correct answer is 5.",
         "The answer is incorrect because the correct answer is 5.",
         "Judgment: The answer is incorrect.",
+        "The answer is incorrect, the correct answer is 5.",
+        "The provided answer is wrong, the correct product is 42.",
+        "The answer 54 is incorrect (the correct answer is 56).",
+        "The answer is wrong—the right one is 56.",
     ],
 )
 def test_reads_that_an_answer_is_not_correct(reply: str) -> None:
@@ -126,6 +130,7 @@ def test_reads_that_an_answer_is_not_correct(reply: str) -> None:
         "I cannot say whether it is correct.",
         "It would be correct if x were 2.",
         "No one knows.",
+        "The answer is 54, the correct answer is 56.",
         "Right, so let us see.",
         "Verdict:",
         "correctness " * 10,
