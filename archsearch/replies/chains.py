@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,12 +17,14 @@ NUMBER = re.compile(
 )
 
 _GLUE = re.compile(
-    r"(?:[\s,;，、；【】\"'`\[\](){}*#_|&–—=-]|[<>≺≻≤≥←→«»]|\b(?:and|then|followed|by)\b|\b"
+    r"(?:[\s,;，、；【】\"'`\[\](){}*#_|&–—=≈~-]|[<>≺≻≤≥←→«»]|\b(?:and|then|followed|by)\b|\b"
     + NOUN
     + r"s?\b)+",
     re.IGNORECASE,
 )
 _LONGEST_GLUE = 40
+_BESIDE = re.compile(r"[=≈~&]|\band\b", re.IGNORECASE)
+_APART = re.compile(r"[,;，、；|–—\n-]|\b(?:then|by)\b", re.IGNORECASE)
 _DOWN, _UP = frozenset(">≻≥→»"), frozenset("<≺≤←«")
 
 
@@ -39,29 +41,36 @@ class Reading:
         return tuple(dict.fromkeys(number for number in self.numbers if 1 <= number <= count))
 
 
-def chains(text: str, numbers: Iterable[re.Match[str]]) -> Iterator[Reading]:
-    """Runs of numbers with one kind of sign between them."""
-    sign, run, start = "", list[int](), 0
+def chains(text: str, numbers: Sequence[re.Match[str]]) -> Iterator[Reading]:
+    """Runs of numbers with one kind of sign between them. Equals, as in `[1] = [2] > [3]`, are in a
+    run but make none: alone they say nothing of an order."""
+    sign, run, equals = "", list(numbers[:1]), 1
     for before, number in pairwise(numbers):
         between = _sign(text[before.end() : number.start()])
-        if between != sign or not run:
-            yield from _chain(sign, run, start)
-            sign, run, start = between, [value(before)], before.start()
-        run.append(value(number))
-    yield from _chain(sign, run, start)
+        if between == "=" and bool(before["mark"]) != bool(number["mark"]):
+            between = ","  # "Answer 1 = 5" tells what it says
+        if between not in (sign, "="):
+            yield from _chain(sign, run)
+            sign, run = between, run[-equals:] if between else []
+        equals = equals + 1 if between == "=" else 1
+        run.append(number)
+    yield from _chain(sign, run)
 
 
-def _chain(sign: str, run: list[int], start: int) -> Iterator[Reading]:
+def _chain(sign: str, run: Sequence[re.Match[str]]) -> Iterator[Reading]:
     if sign:
-        yield Reading(1 if sign == "," else 2, run[::-1] if sign == "<" else run, start)
+        numbers = [value(number) for number in (reversed(run) if sign == "<" else run)]
+        yield Reading(1 if sign == "," else 2, numbers, run[0].start())
 
 
 def _sign(gap: str) -> str:
-    """`>`, `<` or `,` between two numbers of a chain; blank where the text between is no sign."""
+    """`>`, `<`, `=` or `,` between two numbers of a chain; blank where what is between is none."""
     if len(gap) > _LONGEST_GLUE or not _GLUE.fullmatch(gap):
         return ""
     down, up = not _DOWN.isdisjoint(gap), not _UP.isdisjoint(gap)
-    return "" if down and up else ">" if down else "<" if up else ","
+    if down or up:
+        return "" if down and up else ">" if down else "<"
+    return "=" if _BESIDE.search(gap) and not _APART.search(gap) else ","
 
 
 def value(number: re.Match[str]) -> int:
