@@ -8,13 +8,19 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from archsearch.replies.chains import NUMBER, Reading, chains, value
-from archsearch.replies.text import BULLET, conclusion
+from archsearch.replies.text import BULLET, NOUN, conclusion
 
 UNREAD = "ranking unreadable; order kept"
 INCOMPLETE = "ranking incomplete; answers left out follow in their order"
 BY_MENTION = "ranking read from the order of mention"
 
-_LEAD = re.compile(rf"^{BULLET}(\d{{1,4}})[.):](?=[ \t*_\[]|$)", re.MULTILINE)
+_CELL = r"[ \t]{0,8}\|[ \t*_]{0,8}(\d{1,4})[ \t*_]{0,8}\|"
+_LEAD = re.compile(rf"^(?:{BULLET}(\d{{1,4}})[.):](?=[ \t*_\[]|$)|{_CELL})", re.MULTILINE)
+_ROW = re.compile(rf"^{_CELL}.*$", re.MULTILINE)
+_OF_ANSWERS = re.compile(
+    rf"^[ \t]{{0,8}}\|[ \t*_]{{0,8}}{NOUN}s?\b[^|\d\n]{{0,40}}\|", re.IGNORECASE | re.MULTILINE
+)
+"""The head of a table that has an answer's number first in each row."""
 _SPACING = re.compile(r"[ \t*_\"'`]{0,8}")
 _ENDED = re.compile(r"[ \t*_\"'`]{0,8}(?:[-–—:,.(]|$)", re.MULTILINE)
 _LONE = re.compile(r"(?:[^\d\n]{0,40}:)?[\s*_\"'`(]*(\d++)[\s*_\"'`).]*")
@@ -62,23 +68,36 @@ def _completed(named: Sequence[int], count: int, *, note: str | None) -> Ranking
 
 
 def _listed(text: str) -> tuple[list[Reading], str]:
-    """Numbered lists in a reply, and the reply without the numbers that are mere positions.
+    """Numbered lists and tables in a reply, and the reply without the numbers of mere positions.
 
     Numbers that count 1, 2, 3 down the lines are positions, and the answer's number follows;
     numbers in any other order are the answers' own.
     """
+    text = _without_ratings(text)
     leads = list(_LEAD.finditer(text))
-    numbers = [int(lead[1]) for lead in leads]
+    numbers = [_position(lead) for lead in leads]
     if any(number not in (1, before + 1) for before, number in pairwise([0, *numbers])):
         return [Reading(1, numbers, leads[0].start())], text
     readings: list[Reading] = []
     items: list[int] = []
     for lead in leads:
-        if lead[1] == "1" or not readings:
+        if _position(lead) == 1 or not readings:
             items = []
             readings.append(Reading(1, items, lead.start()))
         items.extend(_item(text, lead.end()))
     return readings, _LEAD.sub(lambda lead: " " * len(lead[0]), text)
+
+
+def _without_ratings(text: str) -> str:
+    """Without the rows of a table that has answers in their own order: what else is in them may be
+    a rank or a score."""
+    numbers = [int(row[1]) for row in _ROW.finditer(text)]
+    own = _OF_ANSWERS.search(text) and numbers == sorted(numbers)
+    return _ROW.sub("", text) if own else text
+
+
+def _position(lead: re.Match[str]) -> int:
+    return int(lead[1] or lead[2])
 
 
 def _item(text: str, start: int) -> Iterator[int]:
