@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from archsearch.replies.chains import NUMBER, Reading, chains, value
-from archsearch.replies.text import BULLET, NOUN, conclusion
+from archsearch.replies.text import BARE, BULLET, CLAUSE_END, NEAR, NOUN, conclusion
 
 UNREAD = "ranking unreadable; order kept"
 INCOMPLETE = "ranking incomplete; answers left out follow in their order"
@@ -24,6 +24,17 @@ _OF_ANSWERS = re.compile(
 _SPACING = re.compile(r"[ \t*_\"'`]{0,8}")
 _ENDED = re.compile(r"[ \t*_\"'`]{0,8}(?:[-–—:,.(]|$)", re.MULTILINE)
 _LONE = re.compile(r"(?:[^\d\n]{0,40}:)?[\s*_\"'`(]*(\d++)[\s*_\"'`).]*")
+
+_BEST_IS = re.compile(
+    rf"(?<!second )(?<!next )(?<!third )\bbest(?:[ \t](?:{NOUN}|one))?[*_]{{0,3}}[ \t]{{0,3}}"
+    r"(?::|=|\bis\b)[\s*_\"'`]{0,6}$",
+    re.IGNORECASE,
+)
+_IS_BEST = re.compile(
+    r"[\])】*_\"'`>]{0,6}[ \t](?:is|was)[ \t](?:(?:the|clearly|by[ \t]far)[ \t]){0,3}best\b"
+    rf"(?:[ \t](?:{NOUN}|one|overall|of|as|because|since|and)\b|(?![ \t-]{{1,2}}\w))",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +52,8 @@ def ranking(reply: str, count: int) -> Ranking:
 
     A chain such as `[3] > [1] > [2]` goes before a list, whose positions (`1. [3]`) are told from
     the answers' numbers; of equals the one that names more answers counts, then the later one.
-    Failing these, answers come in the order of mention. A number named twice counts where it is
+    Failing these, answers come in the order of mention. The one answer that is called the best goes
+    first, unless a chain places it. A number named twice counts where it is
     first; unknown ones are dropped.
 
     >>> ranking("Let me see. I prefer [3] > [1] > [2].", 3)
@@ -53,11 +65,28 @@ def ranking(reply: str, count: int) -> Ranking:
     listed, text = _listed(text)
     numbers = list(NUMBER.finditer(text))
     readings = [r for r in (*listed, *chains(text, numbers)) if len(r.named(count)) > 1]
-    if readings:
-        best = max(readings, key=lambda r: (r.strength, len(r.named(count)), r.at))
-        return _completed(best.named(count), count, note=None)
     mentioned = Reading(0, [value(n) for n in numbers if n["mark"]] or _lone(text), 0)
-    return _completed(mentioned.named(count), count, note=BY_MENTION)
+    reading = max(
+        readings, key=lambda r: (r.strength, len(r.named(count)), r.at), default=mentioned
+    )
+    named, best = reading.named(count), _best(text, numbers, count)
+    if best and (reading.strength < 2 or best not in named):
+        named = (best, *(number for number in named if number != best))
+    return _completed(named, count, note=None if readings else BY_MENTION)
+
+
+def _best(text: str, numbers: Sequence[re.Match[str]], count: int) -> int | None:
+    """The one of `count` answers that is called the best in words."""
+    found = {value(n) for n in numbers if _is_best(text, n)} & {*range(1, count + 1)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _is_best(text: str, number: re.Match[str]) -> bool:
+    before = text[max(0, number.start() - NEAR) : number.start()]
+    if _BEST_IS.search(before):
+        return True
+    subject = number["mark"] or BARE.fullmatch(CLAUSE_END.split(before)[-1])
+    return bool(subject and _IS_BEST.match(text, number.end()))
 
 
 def _completed(named: Sequence[int], count: int, *, note: str | None) -> Ranking:
