@@ -25,9 +25,6 @@ TIMEOUT = 60.0
 _LET_GO = 3.0
 """Seconds that a server may take to notice that the holder of a run has died."""
 
-_SHUT = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
-"""What SQLite says where it cannot make a file."""
-
 Parameters = Mapping[str, Any] | tuple[Any, ...]
 """By name, or in the order of the question marks."""
 _NONE: Parameters = {}
@@ -131,7 +128,7 @@ class Embedded(Database):
         `RunError`."""
         self._path, self._part, self._only_read = path, part, only_read
         try:
-            self._db = self._readable() if only_read else self._connected(str(path))
+            self._db = self._readable() if only_read else self._writable()
         except sqlite3.OperationalError as error:
             needed = "a file that exists" if only_read else "a file in a folder that exists"
             raise RunError(
@@ -144,30 +141,27 @@ class Embedded(Database):
             self._db.close()
             raise
 
-    def _connected(self, place: str) -> sqlite3.Connection:
-        only_read = self._only_read
-        return sqlite3.connect(place, isolation_level=None, timeout=TIMEOUT, uri=only_read)
+    def _writable(self) -> sqlite3.Connection:
+        return sqlite3.connect(str(self._path), isolation_level=None, timeout=TIMEOUT)
 
     def _readable(self) -> sqlite3.Connection:
-        """A connection that only reads. For one in WAL mode SQLite makes two files beside it, so
-        that others may write meanwhile; where it cannot, a file that was closed is read without."""
+        """A connection that only reads. SQLite makes two files beside one in WAL mode, so that
+        others may write; where it cannot, a closed one is read as one that nobody writes to."""
         place = f"{Path(self._path).absolute().as_uri()}?mode=ro"
-        db = self._connected(place)
+        db = sqlite3.connect(place, isolation_level=None, timeout=TIMEOUT, uri=True)
         try:
             db.execute("PRAGMA user_version").fetchone()
         except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode & 0xFF not in _SHUT:
+            if not error.sqlite_errorname.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
                 return db  # `prepare` meets it again and says what it means
             db.close()
-            log = Path(f"{self._path}-wal")
-            if log.exists() and log.stat().st_size:
+            if (log := Path(f"{self._path}-wal")).exists() and log.stat().st_size:
                 raise RunError(
                     f"{self._part.noun} that was not closed must lie in a folder that may be "
-                    f"written, as SQLite works beside it; {self._path}: {error}; open it once "
-                    f"where it was written, or copy it and {log.name} to another folder"
+                    f"written, as SQLite works beside it; {self._path}: {error}; copy it and "
+                    f"{log.name} to such a folder"
                 ) from error
-            # Told that nobody writes to it, which SQLite then does not look after.
-            return self._connected(f"{place}&immutable=1")
+            return sqlite3.connect(f"{place}&immutable=1", isolation_level=None, uri=True)
         return db
 
     def prepare(self, part: Part) -> None:
