@@ -53,7 +53,7 @@ def best_of_n(scores: Sequence[float] | Floats, *, by: Sequence[float] | Floats)
     places = np.unique(-keys, return_inverse=True)[1]
     means = np.bincount(places, values) / np.bincount(places)
     missed = _chance_of_none(len(values))
-    return np.asarray((missed[:-1] - missed[1:]).T @ means[np.sort(places)])
+    return _within(values, (missed[:-1] - missed[1:]).T @ means[np.sort(places)])
 
 
 def majority_vote(
@@ -98,6 +98,11 @@ def _row(numbers: Sequence[float] | Floats) -> Floats:
     return array
 
 
+def _within(values: Floats, expected: Floats) -> Floats:
+    """Expected scores are means of `values`; roundings may leave one just outside of them."""
+    return np.asarray(np.clip(expected, values.min(), values.max()))
+
+
 def _chance_of_none(size: int) -> Floats:
     """C(size - b, n) / C(size, n): that n of `size` samples are none of b given ones; a row for
     each b from 0 to `size`, a column for each n from 1."""
@@ -119,7 +124,7 @@ def _over_all_subsets(labels: NDArray[np.int64], values: Floats) -> Floats:
         others = size - int(counts[able].sum())
         total += _wins(counts[able], means[able], most, _choices(others, size))
     # Nothing is subtracted above, so the quotient is exact to a few roundings.
-    return total[1:] / _choices(size, size)[1:]
+    return _within(values, total[1:] / _choices(size, size)[1:])
 
 
 def _choices(of: int, size: int) -> Floats:

@@ -167,3 +167,13 @@ def test_each_sample_has_all_its_parts():
         majority_vote(["a"], [1, 0], rng=rng())
     with pytest.raises(ConfigError, match="each sample has a weight; got 1 and 2"):
         majority_vote(["a", "b"], [1, 0], rng=rng(), weights=[1])
+
+
+@pytest.mark.parametrize("size", [1, 10, 20, 49, 64, 128, 200])
+def test_no_expected_score_lies_outside_of_the_scores(size):
+    """Roundings add up: the interval of a mean refuses what is just above 1."""
+    right, labels = [1.0] * size, [at % 7 for at in range(size)]
+    for curve in (pass_at_k(right), majority_vote(labels, right, rng=rng())):
+        assert curve.min() == curve.max() == 1.0
+    curve = pass_at_k([1.0] * (size // 2) + [0.0] * (size - size // 2))
+    assert 0 <= curve.min() <= curve.max() <= 1
