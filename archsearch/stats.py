@@ -25,6 +25,9 @@ Floats: TypeAlias = NDArray[np.float64]
 RESAMPLES = 10_000
 """Bootstrap resamples: chance then moves an end of a 95% interval by about 1% of its width."""
 
+FEW = 50
+"""Clusters of graded scores below which a bootstrap alone would be too narrow."""
+
 _BLOCK = 1 << 22  # scores drawn at once: 32 MB
 _HALVINGS = 60  # of an interval no longer than 2: to the last bit of a double
 _NORMAL = NormalDist()
@@ -49,8 +52,18 @@ def mean_interval(
     """The mean score.
 
     Scores that are all 0 or 1 get Wilson's score interval (Wilson 1927; recommended by Brown, Cai
-    & DasGupta 2001), graded ones the BCa bootstrap (Efron 1987). Its 95% interval covered .93
-    to .98 in simulation, but .67 where 20 scores hold a rare high one: graded scores want n >= 50.
+    & DasGupta 2001), graded ones the BCa bootstrap (Efron 1987). A bootstrap cannot know what few
+    scores have not shown, so that of fewer than `FEW` is made to hold `_with_the_bounds`. Simulated
+    coverage of 95% intervals, the least over 12 laws of graded scores (uniform, U-shaped, skewed, a
+    rare high or low one, all but constant, means of 4 replicates, ...; 4000 draws of each):
+
+        n                         2     3     5    10    15    20    30    40    60   100
+        least                   .95   .98   .95   .97   .95   .96   .95   .95   .93   .94
+        least of BCa alone      .18   .26   .43   .59   .58   .67   .77   .86   .93   .94
+        width, uniform scores   .76   .68   .53   .37   .30   .26   .21   .18   .14   .11
+
+    A hull with Wilson's interval at the mean (no score in [0, 1] varies more than a 0/1 one) holds
+    as well, but is .40 wide at 20, and as much where all scores lie within .02 (chosen: .13).
     Equal graded scores, of which a bootstrap would have no width, get `_nothing_else_seen`.
 
     With `clusters`, a name for each score, Wilson's interval takes the number of independent scores
@@ -62,7 +75,7 @@ def mean_interval(
     sums, sizes = _per_cluster(checked, clusters)
     if _is_binary(checked):
         return _wilson(float(checked.mean()), _effective_size(sums, sizes), z)
-    return _bootstrap(sums, sizes, z, rng, bounds=(0.0, 1.0))
+    return _graded(sums, sizes, z, rng, bounds=(0.0, 1.0))
 
 
 def standard_error(scores: Sequence[float] | Floats) -> float:
@@ -98,8 +111,9 @@ def paired_difference(
         Bonett-Price      .928   .935   .938   .938   mean distance from .95: .027 to .009
 
     Both are sound; Tango's keeps to its level more closely as n grows and is never far below it.
-    Graded differences get the BCa bootstrap, as in `mean_interval`, and so does every difference
-    with `clusters` of several scores.
+    Graded differences get the BCa bootstrap as in `mean_interval`, and so does every difference
+    with `clusters` of several scores. Least coverage over 7 laws of them, simulated alike: .96 to 1
+    for n from 2 to 40 (BCa alone .18 to .91), .93 for 60, .94 for 100.
     """
     first, second, z = _checked(a), _checked(b), _z(confidence)
     if len(first) != len(second):
@@ -111,7 +125,7 @@ def paired_difference(
     if len(sums) == len(difference) and _is_binary(first) and _is_binary(second):
         wins, losses = int((difference > 0).sum()), int((difference < 0).sum())
         return _tango(wins, losses, len(difference), z)
-    return _bootstrap(sums, sizes, z, rng, bounds=(-1.0, 1.0))
+    return _graded(sums, sizes, z, rng, bounds=(-1.0, 1.0))
 
 
 def mcnemar_exact(wins: int, losses: int) -> float:
@@ -212,15 +226,25 @@ def _edge(accepted: Callable[[float], bool], inside: float, outside: float) -> f
     return inside
 
 
-def _bootstrap(
+def _graded(
     sums: Floats, sizes: Floats, z: float, rng: np.random.Generator, *, bounds: tuple[float, float]
 ) -> Interval:
+    """The interval of the mean of all scores in clusters; see `mean_interval`."""
+    mean = float(sums.sum() / sizes.sum())
+    if np.abs(sums - mean * sizes).max() < 1e-12:
+        return _nothing_else_seen(mean, len(sums), z, bounds)
+    found = _bootstrap(sums, sizes, z, rng)
+    if len(sums) >= FEW:
+        return found
+    least = _with_the_bounds(sums, sizes, z, bounds)
+    return Interval(mean, min(found.low, least.low), max(found.high, least.high))
+
+
+def _bootstrap(sums: Floats, sizes: Floats, z: float, rng: np.random.Generator) -> Interval:
     """BCa interval of the mean of all scores in clusters (Efron 1987; Efron & Tibshirani 1993,
     chapter 14), whose acceleration takes the influence of a whole cluster."""
     mean = float(sums.sum() / sizes.sum())
     influence = sums - mean * sizes
-    if np.abs(influence).max() < 1e-12:
-        return _nothing_else_seen(mean, len(sums), z, bounds)
     means = _resampled_means(sums, sizes, rng)
     below = float((means < mean).mean() + (means <= mean).mean()) / 2
     bias = _NORMAL.inv_cdf(min(max(below, 0.5 / RESAMPLES), 1 - 0.5 / RESAMPLES))
@@ -230,6 +254,23 @@ def _bootstrap(
     ]
     low, high = np.quantile(means, shares)
     return Interval(mean, float(low), float(high))
+
+
+def _with_the_bounds(
+    sums: Floats, sizes: Floats, z: float, bounds: tuple[float, float]
+) -> Interval:
+    """Wald's interval after a cluster of usual size is added at each bound.
+
+    Of differences of 0/1 scores it is the adjusted Wald interval of Bonett & Price (2012).
+    """
+    mean, usual = float(sums.sum() / sizes.sum()), float(sizes.mean())
+    all_sums = np.append(sums, [usual * bound for bound in bounds])
+    all_sizes = np.append(sizes, [usual, usual])
+    centre = float(all_sums.sum() / all_sizes.sum())
+    spread = math.sqrt(float(((all_sums - centre * all_sizes) ** 2).sum()))
+    half = z * spread / float(all_sizes.sum())
+    low, high = bounds
+    return Interval(mean, max(low, centre - half), min(high, centre + half))
 
 
 def _resampled_means(sums: Floats, sizes: Floats, rng: np.random.Generator) -> Floats:

@@ -217,6 +217,7 @@ def test_coverage_of_small_differences_at_200(x: float, y: float) -> None:
 
 @pytest.mark.parametrize("scores", [rng(3).beta(1, 4, 60), [0.0] * 8 + [0.05, 0.1, 0.6, 0.9]])
 def test_bca_is_scipys(scores: Floats, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stats, "FEW", 0)
     monkeypatch.setattr(stats, "RESAMPLES", 200_000)
     ours = mean_interval(scores, rng=rng(1))
     theirs = reference.bootstrap(
@@ -247,15 +248,48 @@ def rare(source: np.random.Generator, n: int) -> Floats:
     return source.choice([0.0, 0.05, 1.0], n, p=[0.85, 0.1, 0.05])
 
 
+def rarer(source: np.random.Generator, n: int) -> Floats:
+    """A high one among ten, the others low and never 0: not one of a handful is alike."""
+    return np.where(source.random(n) < 0.1, 1.0, 0.01 * source.random(n))
+
+
+def even(source: np.random.Generator, n: int) -> Floats:
+    return source.random(n)
+
+
+def extreme(source: np.random.Generator, n: int) -> Floats:
+    return source.beta(0.3, 0.3, n)
+
+
+def alike(source: np.random.Generator, n: int) -> Floats:
+    return 0.6 + 0.02 * (source.random(n) - 0.5)
+
+
+def repeated(source: np.random.Generator, n: int) -> Floats:
+    scores, _ = replicated(source, n, 0.9)
+    return scores.reshape(n, 4).mean(axis=1)
+
+
 @pytest.mark.parametrize(
     ("draw", "mean", "n", "least", "most"),
     [
-        (thirds, 0.3, 20, 0.92, 0.98),
+        (thirds, 0.3, 20, 0.93, 0.99),
         (thirds, 0.3, 100, 0.93, 0.98),
-        (skewed, 0.2, 20, 0.91, 0.96),
+        (skewed, 0.2, 20, 0.93, 1.0),
         (skewed, 0.2, 100, 0.93, 0.97),
-        (rare, 0.055, 20, 0.60, 0.75),  # a known shortfall, stated in `mean_interval`
+        (rare, 0.055, 20, 0.93, 1.0),
         (rare, 0.055, 100, 0.92, 0.98),
+        *(
+            (draw, mean, n, 0.93, 1.0)
+            for draw, mean in [
+                (even, 0.5),
+                (extreme, 0.5),
+                (rarer, 0.1045),
+                (alike, 0.6),
+                (repeated, 0.9),
+            ]
+            for n in (2, 3, 5, 10, 40)
+        ),
     ],
 )
 def test_coverage_of_graded_means(
@@ -271,6 +305,40 @@ def test_coverage_of_graded_means(
     intervals = [mean_interval(draw(source, n), rng=source) for _ in range(trials)]
     covered = sum(i.low <= mean <= i.high for i in intervals) / trials
     assert least <= covered <= most
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 10, 20, 40])
+def test_coverage_of_few_graded_differences(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stats, "RESAMPLES", 1000)
+    source, trials, draws = rng(6), 1000, (even, extreme, rare)
+    for draw in draws:
+        intervals = [
+            paired_difference(draw(source, n), draw(source, n), rng=source) for _ in range(trials)
+        ]
+        assert sum(i.low <= 0 <= i.high for i in intervals) / trials >= 0.93
+
+
+@settings(deadline=None)
+@given(COUNTS)
+def test_few_differences_with_the_bounds_are_bonett_and_prices(
+    counts: tuple[int, int, int],
+) -> None:
+    wins, losses, ties = counts
+    n = sum(counts)
+    difference = np.repeat([1.0, -1.0, 0.0], [wins, losses, ties])
+    ours = stats._with_the_bounds(difference, np.ones(n), Z, (-1.0, 1.0))
+    theirs = bonett_price(wins, losses, n)
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high))
+
+
+def test_few_scores_are_never_surer_than_a_bootstrap_and_no_wider_than_nothing_else_seen() -> None:
+    scores = rng(3).random(10)
+    few = mean_interval(scores, rng=rng(1))
+    alone = stats._bootstrap(scores, np.ones(10), Z, rng(1))
+    assert few.low <= alone.low < alone.high <= few.high
+    nearly = mean_interval([0.5, *[0.501] * 9], rng=rng())
+    equal = mean_interval([0.5] * 10, rng=rng())
+    assert nearly.high - nearly.low < equal.high - equal.low
 
 
 def test_equal_graded_scores_have_an_interval_with_width() -> None:
@@ -422,7 +490,7 @@ def test_more_confidence_is_wider(scores: Sequence[float]) -> None:
 
 
 def test_the_same_rng_gives_the_same_interval() -> None:
-    scores = rng(4).random(30)
+    scores = rng(4).random(stats.FEW)
     assert mean_interval(scores, rng=rng(1)) == mean_interval(scores, rng=rng(1))
     assert mean_interval(scores, rng=rng(1)) != mean_interval(scores, rng=rng(2))
 
