@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from archsearch.budget import Account
 from archsearch.cost import Tariff, Tariffs
 from archsearch.draw import Asked, Draw, Watcher
-from archsearch.errors import MissingSample, TransientModelError, UnknownName
+from archsearch.errors import MissingSample, RequestRejected, TransientModelError, UnknownName
 from archsearch.executor import Executed, Executor
 from archsearch.gate import BACK, Gate
 from archsearch.meter import Meter
@@ -226,7 +226,7 @@ class Dispatcher:
         asked, line = draw.asked, self._lines[draw.asked.request.model]
         try:
             await self._enter(draw, line, draw.progress)
-            await self._persist(draw, line)
+            await self._persist_or_recall(draw, line)
         except BaseException as error:
             draw.fail(error)
             if isinstance(error, MissingSample):
@@ -239,6 +239,20 @@ class Dispatcher:
             for index in draw.indices:
                 if self._flights.get((asked.key, index)) is draw:  # else it is drawn anew already
                     del self._flights[asked.key, index]
+
+    async def _persist_or_recall(self, draw: Draw, line: _Line) -> None:
+        """Keeps why a model refused; a replay, which has no model to ask, is refused again."""
+        key = draw.asked.key
+        try:
+            await self._persist(draw, line)
+        except RequestRejected as error:
+            self._store.put_refusal(key, draw.left, str(error))
+            raise
+        except MissingSample:
+            why = self._store.refusal(key, draw.left)
+            if why is None:
+                raise
+            raise RequestRejected(why) from None
 
     async def _enter(self, draw: Draw, line: _Line, progress: int) -> None:
         wanted = len(draw.indices) - len(draw.found)

@@ -3,7 +3,9 @@
 The key says what was asked; the index says which sample. The first completion committed under
 (key, index) is that sample for ever, on every host that shares the store.
 
-Executions of programs stand there too, under the identity of the program and where it ran.
+Executions of programs stand there too, under the identity of the program and where it ran, and
+refusals: which samples a model would not draw, and why. Who draws may ask it again, as a filter may
+think otherwise and a server be set up anew; a replay has what is kept, a sample before a refusal.
 
 Beside them stands what a replay must know of models that are no longer there: what each of them is,
 and how many tokens its prompts have.
@@ -19,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from archsearch.database import Part, connect
+from archsearch.database import Part, connect, is_server
 from archsearch.errors import RunError
 from archsearch.program import Execution, Program, Reply
 from archsearch.sandbox import plain
@@ -31,7 +33,13 @@ SCHEMA = 2
 _LAYOUT = 4
 """Of the tables."""
 
-_TABLES = """
+_REFUSALS = """
+CREATE TABLE IF NOT EXISTS refusals (
+    key {bytes} NOT NULL, idx BIGINT NOT NULL, why {bytes} NOT NULL, PRIMARY KEY (key, idx)
+) {keyed}
+"""
+_TABLES = (
+    """
 CREATE TABLE IF NOT EXISTS samples (
     key {bytes} NOT NULL, idx BIGINT NOT NULL,
     text {bytes} NOT NULL, reasoning {bytes} NOT NULL, finish TEXT NOT NULL,
@@ -43,8 +51,10 @@ CREATE TABLE IF NOT EXISTS executions (
     key {bytes} PRIMARY KEY, execution {bytes} NOT NULL
 ) {keyed};
 CREATE TABLE IF NOT EXISTS prompts (key {bytes} PRIMARY KEY, tokens BIGINT NOT NULL) {keyed};
-CREATE TABLE IF NOT EXISTS models (signature TEXT PRIMARY KEY, facts TEXT NOT NULL) {keyed}
+CREATE TABLE IF NOT EXISTS models (signature TEXT PRIMARY KEY, facts TEXT NOT NULL) {keyed};
 """
+    + _REFUSALS
+)
 _PART = Part(
     name="samples",
     noun="a sample store",
@@ -60,6 +70,7 @@ _GET = (
     "SELECT idx, text, reasoning, finish, prompt_tokens, completion_tokens, cached_tokens, seed, "
     "score, logprobs FROM samples WHERE key = ? AND idx BETWEEN ? AND ?"
 )
+_GET_REFUSALS = "SELECT idx, why FROM refusals WHERE key = ? AND idx BETWEEN ? AND ? ORDER BY idx"
 _PUT = "INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _PUT_MODEL = (
     "INSERT INTO models VALUES (:signature, :facts) "
@@ -109,6 +120,11 @@ class SampleStore:
         there: of such a one, what becomes of programs is kept in memory."""
         self._db = connect(place, _PART, only_read=only_read)
         self._apart: dict[str, Execution] | None = {} if only_read else None
+        try:
+            self._knows_refusals = is_server(place) or self._has_refusals(make=not only_read)
+        except BaseException:
+            self.close()
+            raise
 
     def get(self, key: str, indices: Iterable[int]) -> dict[int, Completion]:
         """The stored ones among `indices`."""
@@ -125,6 +141,23 @@ class SampleStore:
         """Commits a completion; returns the one that is stored, which is the first ever put."""
         inserted = self._db.execute(_PUT, (bytes.fromhex(key), index, *_row(completion)))
         return completion if inserted else self.get(key, [index])[index]
+
+    def refusal(self, key: str, indices: Iterable[int]) -> str | None:
+        """Why the first of `indices` that a model refused was refused, if any was."""
+        wanted = set(indices)
+        if not wanted or not self._knows_refusals:
+            return None
+        rows = self._db.rows(_GET_REFUSALS, (bytes.fromhex(key), min(wanted), max(wanted)))
+        found = (why.decode("utf-8", "surrogatepass") for index, why in rows if index in wanted)
+        return next(found, None)
+
+    def put_refusal(self, key: str, indices: Iterable[int], why: str) -> None:
+        """Keeps that samples were refused; of each the first reason stands."""
+        for index in indices:
+            self._db.execute(
+                "INSERT INTO refusals VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                (bytes.fromhex(key), index, why.encode("utf-8", "surrogatepass")),
+            )
 
     def execution(self, key: str) -> Execution | None:
         """What became of the program of an `execution_key`, if it was ever run."""
@@ -178,6 +211,15 @@ class SampleStore:
     def close(self) -> None:
         """Ends the connection; everything put is already on disk."""
         self._db.close()
+
+    def _has_refusals(self, *, make: bool) -> bool:
+        """Whether this file has a table of them, made if it may be: older files had none."""
+        if not self._db.rows("SELECT 1 FROM sqlite_master WHERE name = 'refusals'"):
+            if not make:
+                return False
+            db = self._db
+            db.execute(_REFUSALS.format(bytes=db.bytes_type, keyed=db.keyed))
+        return True
 
     def __enter__(self) -> Self:
         return self

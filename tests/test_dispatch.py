@@ -13,13 +13,17 @@ from archsearch.calls import Walk
 from archsearch.dispatch import Dispatcher
 from archsearch.errors import (
     BudgetExhausted,
+    MissingSample,
     ModelUnavailable,
     RequestRejected,
+    RunError,
     TransientModelError,
     UnknownName,
 )
+from archsearch.models.replayed import Facts, Replayed
 from archsearch.models.scripted import Scripted
 from archsearch.patience import Patience
+from archsearch.seeds import seed_from
 from archsearch.types import Message, Request
 from tests.stores import in_memory
 
@@ -51,6 +55,20 @@ class Counted(Scripted):
     def _counted(self, request, seed):
         self.drawn[request.messages[-1].content] += 1
         return self._inner(request, seed)
+
+
+def replayed():
+    """What a replay has in place of a `Scripted`."""
+    facts = Facts(
+        name="m",
+        identity="scripted",
+        context=8192,
+        capacity=64,
+        together=64,
+        scores=False,
+        shape=None,
+    )
+    return Replayed(facts, None)
 
 
 def dispatcher(model=None, store=None, **options):
@@ -240,6 +258,39 @@ def test_a_rejection_is_not_tried_again():
         with pytest.raises(RequestRejected, match="as scripted"):
             await one(dispatcher(Scripted(reply, fault=fault)), ask())
         assert sum(strikes.values()) == 1
+
+    asyncio.run(run())
+
+
+def test_a_refusal_is_kept_for_replays_until_the_sample_is_there():
+    """Who has the model may ask it again; who has none is refused again, in the same words."""
+
+    async def run(*, model):
+        return await one(dispatcher(model, store), ask(n=3))
+
+    def refused(model):
+        with pytest.raises(RequestRejected, match=r"^a rejection, as scripted$"):
+            asyncio.run(run(model=model))
+
+    store, gone = in_memory(), replayed()
+    with pytest.raises(MissingSample):
+        asyncio.run(run(model=gone))
+    first = seed_from(dispatcher().identify(ask(), replicate=0).key)
+    refused(Scripted(reply, fault=lambda _, seed: "rejected" if seed == first + 1 else None))
+    assert store.count() == 1
+    refused(gone)
+    drawn = asyncio.run(run(model=Scripted(reply)))
+    assert drawn == asyncio.run(run(model=gone))
+
+
+def test_a_refusal_that_cannot_be_kept_is_an_error_and_leaves_nobody_waiting():
+    async def run():
+        store = in_memory()
+        store.close()
+        draws = dispatcher(Scripted(reply, fault=lambda *_: "rejected"), store)
+        (draw,) = draws._launch(draws.identify(ask(), replicate=0), [0], "", 0)
+        with pytest.raises(RunError, match="closed database"):
+            await asyncio.wait_for(draw.watch([0]).samples(), timeout=5)
 
     asyncio.run(run())
 

@@ -264,6 +264,30 @@ def test_a_file_of_another_schema_is_refused_and_left_alone(place):
     db.close()
 
 
+@pytest.fixture
+def older(place):
+    """A file of the time when refusals were not kept, with one sample."""
+    with SampleStore(place) as store:
+        store.put(KEY, 0, completion())
+        store._db.execute("DROP TABLE refusals")
+    return place
+
+
+def test_a_file_from_before_refusals_is_read_as_it_is(older):
+    before = older.read_bytes()
+    with SampleStore(older, only_read=True) as store:
+        assert store.refusal(KEY, [0, 1]) is None
+        assert store.get(KEY, [0]) == {0: completion()}
+    assert older.read_bytes() == before
+
+
+def test_a_file_from_before_refusals_takes_them(older):
+    with SampleStore(older) as store, SampleStore(older) as other:
+        store.put_refusal(KEY, [1], "no")
+        assert other.refusal(KEY, [0, 1]) == "no"
+        assert other.get(KEY, [0]) == {0: completion()}
+
+
 @pytest.mark.parametrize(
     "content", [b"not a database at all", b"SQLite format 3\0" + b"\xff" * 200]
 )

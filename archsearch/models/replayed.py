@@ -1,8 +1,8 @@
 """Replayed models: of each only what a sample store holds; no weights, no endpoint.
 
 When a model is opened for a search, the store is told what it is. A replay asks the store in its
-stead: the samples and the lengths of prompts are found there under the model's identity, and what
-is not found is missing, never guessed.
+stead: the samples, the refusals and the lengths of prompts are found there under the model's
+identity, and what is not found is missing, never guessed.
 """
 
 from __future__ import annotations

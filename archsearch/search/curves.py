@@ -20,6 +20,7 @@ from archsearch.benchmark import Benchmark, Item
 from archsearch.calls import Walk
 from archsearch.cost import measured
 from archsearch.dispatch import Dispatcher
+from archsearch.errors import RequestRejected
 from archsearch.pool import majority_vote, pass_at_k
 from archsearch.search.opening import opened
 from archsearch.search.pool import Pool
@@ -70,7 +71,8 @@ async def curves(
     pool: Pool, place: Path | str, progress: Progress, *, unsafe: bool = False
 ) -> list[Curve]:
     """The curves of all generators of `pool`, in its order, from the samples in the store at
-    `place`; none is drawn. Programs are run where the benchmark runs them.
+    `place`; none is drawn. A question that a model refused scores 0. Programs are run where the
+    benchmark runs them.
 
     Raises `MissingSample` where the store lacks one, `SandboxFailed` where a program cannot be run.
     """
@@ -100,7 +102,12 @@ async def _judged(
     generator: Architecture, item: Item, benchmark: Benchmark, dispatcher: Dispatcher
 ) -> _Judged:
     walk = Walk(dispatcher, party=generator.digest)
-    slate = await generator.step()(Slate(question=item.question), walk)
+    try:
+        slate = await generator.step()(Slate(question=item.question), walk)
+    except RequestRejected:
+        # It scores 0, as in an evaluation, however many samples are asked for.
+        nothing = np.zeros(generator.plan[0].completions)
+        return _Judged(any_passes=nothing, vote=nothing, flops=nothing)
     texts = [candidate.text for candidate in slate.candidates]
     distinct = list(dict.fromkeys(texts))
     judged = await asyncio.gather(

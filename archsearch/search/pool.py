@@ -86,6 +86,7 @@ class Pool:
 
     async def draw(self, place: Path | str, progress: Progress, meter: Meter) -> list[Failure]:
         """Draws what the store at `place` lacks; returns what became of questions that failed.
+        That a model refused one is kept as well, and is no failure.
 
         The study's cap counts the whole pool, whoever drew it: raises `BudgetExhausted` there.
         Whatever ends it, what was drawn is kept, and the same call goes on from there.

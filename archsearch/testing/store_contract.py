@@ -55,6 +55,25 @@ class StoreContract:
             assert store.get(KEY, [1, 7]) == {1: second}
             assert store.count() == 3
 
+    def test_the_first_refusal_of_a_sample_stands(self, place: Path | str) -> None:
+        with SampleStore(place) as store:
+            assert store.refusal(KEY, range(4)) is None
+            store.put_refusal(KEY, [2, 3], "first\0\ud800")
+            store.put_refusal(KEY, [1, 2], "second")
+            store.put_refusal(OTHER, [0], "another")
+        with SampleStore(place) as store:
+            assert store.refusal(KEY, range(4)) == store.refusal(KEY, [1]) == "second"
+            assert store.refusal(KEY, [3, 2]) == "first\0\ud800"
+            assert store.refusal(KEY, [0, 4]) is store.refusal(KEY, []) is None
+            assert store.count() == 0
+
+    def test_a_refusal_does_not_stand_in_the_way_of_a_sample(self, place: Path | str) -> None:
+        with SampleStore(place) as store:
+            store.put_refusal(KEY, [0], "no")
+            assert store.get(KEY, [0]) == {}
+            assert store.put(KEY, 0, completion()) == completion()
+            assert store.get(KEY, [0]) == {0: completion()}
+
     def test_the_first_execution_stands(self, place: Path | str) -> None:
         value = {(1, 2): [None, b"\x00", "\ud800"], "set": {1.5, frozenset()}}
         first = Execution(

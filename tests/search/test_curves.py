@@ -15,6 +15,7 @@ from archsearch.search.pool import Pool
 from archsearch.search.progress import Progress
 from archsearch.store import SampleStore
 from tests.search import studies
+from tests.search.studies import Multiplier
 
 SAMPLES = 12
 
@@ -89,6 +90,23 @@ def test_more_samples_pass_more_often_and_cost_more(found):
         assert (np.diff(flops) > 0).all()
         for point in curve.points:
             assert point.any_passes.low <= point.any_passes.value <= point.any_passes.high
+
+
+def test_a_question_that_a_model_refused_scores_0(config, found, tmp_path):
+    refused = config.load_splits().search[3].question.messages[-1].content
+
+    def fault(request, seed):
+        return "rejected" if refused in request.messages[-1].content else None
+
+    broken = config.model_copy(update={"models": {"m": Multiplier(fault=fault)}})
+    pool, place = Pool.of(broken, samples=SAMPLES, split="search"), tmp_path / "pool.sqlite"
+    assert asyncio.run(pool.draw(place, Progress(), Meter())) == []
+    for curve in asyncio.run(curves(pool, place, Progress())):
+        whole = found[str(curve.generator)]
+        assert [point.samples for point in curve.points] == [p.samples for p in whole.points]
+        for point, better in zip(curve.points, whole.points, strict=True):
+            assert 0 <= better.any_passes.value - point.any_passes.value <= 1 / 20 + 1e-9
+            assert 0 < point.flops < better.flops
 
 
 def test_a_pool_with_fewer_samples_is_told(config, place):

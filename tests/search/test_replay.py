@@ -96,6 +96,19 @@ def test_a_replay_ends_where_the_budget_ended_the_search(tmp_path):
     assert found(again) == found(first)
 
 
+def test_a_replay_is_refused_what_the_search_was(tmp_path):
+    refused = study().load_splits().search[3].question.messages[-1].content
+
+    def fault(request, seed):
+        return "rejected" if refused in request.messages[-1].content else None
+
+    first = run(study(models={"m": Multiplier(fault=fault)}), tmp_path)
+    assert any(trial["malformed"] for trial in first["trials"])
+    again = replay(study(models={"m": Gone()}), tmp_path / "samples.sqlite", tmp_path / "again")
+    assert found(again) == found(first)
+    assert again["samples"]["missing"] == again["samples"]["drawn"] == 0
+
+
 def test_what_is_missing_is_said_and_cannot_win(original, tmp_path):
     _, report = original
     store = shutil.copy(original[0], tmp_path)
