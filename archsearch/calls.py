@@ -135,10 +135,13 @@ class Walk:
         Branches set out as if none asked for what another asks. Where an earlier one did, the
         later one is walked again from where the earlier one left its counts: the samples it took
         by mistake are the earlier one's own.
+
+        Where a branch raises, `used` has what it and all that are over by then have asked: a
+        question that a model refused is scored, and costs what was asked for it.
         """
         before, since = self._before + self._taken, Counter[str]()
         waiting, flying = iter(enumerate(items)), deque[_Branch[Result]]()
-        results: list[Result] = []
+        results, over = list[Result](), list[Walk]()
         try:
             while not (results and enough and enough(results)):
                 for at, item in islice(waiting, (ahead or len(items)) - len(flying)):
@@ -146,19 +149,26 @@ class Walk:
                     flying.append(_Branch(walk, asyncio.ensure_future(step(item, walk))))
                 if not flying:
                     break
-                walk, result = flying[0].walk, await flying[0].task
-                flying.popleft()
-                if since.keys() & walk._taken.keys():
+                result = await flying[0].task
+                if since.keys() & flying[0].walk._taken.keys():
                     walk = self._branch(len(results), before + since)
-                    result = await step(items[len(results)], walk)
+                    again = asyncio.ensure_future(step(items[len(results)], walk))
+                    flying[0] = _Branch(walk, again)
+                    result = await again
+                walk = flying.popleft().walk
                 results.append(result)
                 since += walk._taken
-                self._used.extend(walk._used)
-                self._cpu_seconds.update(walk._cpu_seconds)
+                self._join(walk)
+        except BaseException:
+            over = [branch.walk for branch in flying if branch.task.done()]
+            for walk in over:
+                self._join(walk)
+            raise
         finally:
             await _cancel(branch.task for branch in flying)
             for branch in flying:
-                self._dispatcher.meter.waste(branch.walk.used)
+                if branch.walk not in over:
+                    self._dispatcher.meter.waste(branch.walk.used)
         self._taken.update(since)
         return results
 
@@ -195,6 +205,10 @@ class Walk:
         branch._cpu_seconds = {}
         branch._begun = self._begun + len(self._used)
         return branch
+
+    def _join(self, branch: Walk) -> None:
+        self._used.extend(branch._used)
+        self._cpu_seconds.update(branch._cpu_seconds)
 
 
 def _used(asked: Asked, completions: Sequence[Completion]) -> Used:

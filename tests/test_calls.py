@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from archsearch.calls import Walk
 from archsearch.dispatch import Dispatcher
-from archsearch.errors import ModelUnavailable
+from archsearch.errors import ModelUnavailable, RequestRejected
 from archsearch.models.scripted import Scripted
 from archsearch.patience import Patience
 from archsearch.types import Message, Request
@@ -35,6 +35,10 @@ def dispatcher(reply=reply, **options):
         in_memory(),
         patience=Patience(attempts=2, first_pause=0.001, longest_pause=0.002),
     )
+
+
+def said(request):
+    return request.messages[-1].content
 
 
 def texts(completions):
@@ -229,5 +233,46 @@ def test_the_first_failure_in_order_is_raised_and_the_others_are_gone():
         with pytest.raises(RuntimeError, match="no"):
             await Walk(dispatcher()).each(range(5), step)
         assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_what_was_asked_before_a_branch_raised_is_used_wherever_it_stands(at):
+    async def run():
+        calls = dispatcher(
+            fault=lambda request, seed: "rejected" if "no" in said(request) else None
+        )
+        walk = Walk(calls)
+
+        async def step(item, door):
+            await door.complete(ask(f"first {item}", n=2))
+            if item == at:
+                await asyncio.sleep(0.05)
+                await door.complete(ask("no"))
+            if item == 3:
+                await asyncio.sleep(30)  # it has to end with the others, so that it asked in vain
+
+        with pytest.raises(RequestRejected):
+            await walk.each(range(4), step)
+        assert [len(call.completion_tokens) for call in walk.used] == [2, 2, 2]
+        assert calls.meter.wasted_samples == 2
+
+    asyncio.run(run())
+
+
+def test_a_branch_that_raises_when_it_is_walked_again_is_used_as_well():
+    async def run():
+        calls = dispatcher()
+        walk = Walk(calls)
+
+        async def step(item, door):
+            (drawn,) = await door.complete(ask())
+            if drawn.text != (await one(calls, ask()))[0]:
+                raise RuntimeError("no")
+
+        with pytest.raises(RuntimeError, match="no"):
+            await walk.each(range(2), step)
+        assert len(walk.used) == 2
 
     asyncio.run(run())

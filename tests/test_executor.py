@@ -194,3 +194,21 @@ def test_a_walk_counts_each_distinct_program_once_and_a_study_pays_it_once():
         assert account.spent == Measured(cpu_seconds=1.5)
 
     asyncio.run(run())
+
+
+def test_the_seconds_of_a_branch_that_raised_are_used():
+    async def run():
+        with SampleStore() as store:
+            dispatcher = Dispatcher({}, store, sandbox=Counting())
+            walk = Walk(dispatcher)
+
+            async def step(source, door):
+                await door.execute(Program(source=source))
+                raise RuntimeError("no")
+
+            with pytest.raises(RuntimeError, match="no"):
+                await walk.each(["x = 1"], step)
+            assert walk.cpu_seconds == 0.5
+            await dispatcher.close()
+
+    asyncio.run(run())
