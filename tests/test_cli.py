@@ -83,7 +83,9 @@ def test_a_pool_is_drawn_and_replayed(folder):
     drawn = archsearch("pool", "typed.yaml", "--store", "pool.sqlite", *small, cwd=folder)
     assert drawn.returncode == 0, drawn.stderr
     assert re.search(r"pool: pool.sqlite; drawn now \d\d+ samples", drawn.stdout)
-    shown = archsearch("curves", "typed.yaml", "--store", "pool.sqlite", *small, cwd=folder)
+    # By default a curve has the samples that the pool holds, whatever the study would ask for.
+    more = [*small, "--set", "baselines.max_samples=20"]
+    shown = archsearch("curves", "typed.yaml", "--store", "pool.sqlite", *more, cwd=folder)
     assert re.search(r"1 │ \d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\] │", shown.stdout), shown
     curves = ["curves", "typed.yaml", "--store", "pool.sqlite", "--json", *small]
     plain = json.loads(archsearch(*curves, cwd=folder).stdout)

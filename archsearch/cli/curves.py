@@ -29,7 +29,7 @@ def curves(
         str | None, typer.Option(help="Store that holds the pool; by default the study's.")
     ] = None,
     samples: Annotated[
-        int | None, typer.Option(min=1, help="As the pool was drawn with; by default as there.")
+        int | None, typer.Option(min=1, help="Of each prompt; by default all that the pool holds.")
     ] = None,
     split: Annotated[str, typer.Option(help="search, select or test.")] = "search",
     overrides: Overrides = None,
@@ -46,22 +46,25 @@ def curves(
 
       archsearch pool my_study.yaml --samples 32 --store pool.sqlite
 
-      archsearch curves my_study.yaml --samples 32 --store pool.sqlite
+      archsearch curves my_study.yaml --store pool.sqlite
     """
     from archsearch.meter import Meter
     from archsearch.screen import Watch, show_curves
     from archsearch.search.curves import curves as over_pool
+    from archsearch.search.curves import held
     from archsearch.search.pool import Pool
     from archsearch.search.progress import Progress
     from archsearch.search.run import store_of
 
     config = study_of(study, overrides, limit=limit, seed=seed)
     place = store or store_of(config, Path("runs") / config.name)
-    wanted = Pool.of(config, samples=samples, split=split)
+    pool = Pool.of(config, samples=samples, split=split)
     console, progress = Console(stderr=as_json), Progress()
 
     async def run() -> list[Curve]:
         async with Watch(console, progress, Meter(), config.budget).watching():
+            there = samples or await held(pool, place)
+            wanted = pool.of_each(there) if there else pool
             return await over_pool(wanted, place, progress, unsafe=unsafe_exec)
 
     found = finished(run())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from archsearch.benchmark import Benchmark, Item
 from archsearch.calls import Walk
 from archsearch.cost import measured
 from archsearch.dispatch import Dispatcher
-from archsearch.errors import RequestRejected
+from archsearch.errors import MissingSample, RequestRejected
 from archsearch.pool import majority_vote, pass_at_k
 from archsearch.search.opening import opened
 from archsearch.search.pool import Pool
@@ -74,13 +75,59 @@ async def curves(
     `place`; none is drawn. A question that a model refused scores 0. Programs are run where the
     benchmark runs them.
 
-    Raises `MissingSample` where the store lacks one, `SandboxFailed` where a program cannot be run.
+    Raises `MissingSample` where the store lacks one, and says what it holds; `SandboxFailed` where
+    a program cannot be run.
     """
     progress.questions_wanted = len(pool.items) * len(pool.generators)
     progress.phase = "judging"
     with SampleStore(place, only_read=True) as store:
         async with opened(pool.config, store, replay=True, unsafe=unsafe) as dispatcher:
-            return [await _curve(one, pool, dispatcher, progress) for one in pool.generators]
+            try:
+                return [await _curve(one, pool, dispatcher, progress) for one in pool.generators]
+            except MissingSample as error:
+                fewer = await _held(pool, dispatcher)
+                if not 0 < fewer < pool.most:
+                    raise
+                raise MissingSample(
+                    f"{error}; or pass --samples {fewer}: so many of each prompt are there, and "
+                    f"{pool.most} were asked for"
+                ) from None
+
+
+async def held(pool: Pool, place: Path | str) -> int:
+    """How many samples the store at `place` holds of each prompt: of the first question of `pool`
+    that no model refused; 0 where it lacks even the first of some generator."""
+    with SampleStore(place, only_read=True) as store:
+        async with opened(pool.config, store, replay=True) as dispatcher:
+            return await _held(pool, dispatcher)
+
+
+async def _held(pool: Pool, dispatcher: Dispatcher) -> int:
+    for item in pool.items:
+        with suppress(RequestRejected):
+            return await _samples_of(pool, item, dispatcher)
+    return 0
+
+
+async def _samples_of(pool: Pool, item: Item, dispatcher: Dispatcher) -> int:
+    """Found by halving: what is asked for in a replay and is not there costs nothing."""
+
+    async def has(samples: int) -> bool:
+        wanted = pool.of_each(samples)
+        for generator in wanted.generators:
+            try:
+                await generator.step()(Slate(question=item.question), Walk(dispatcher))
+            except MissingSample:
+                return False
+        return wanted.most == samples  # at temperature 0 there is one only
+
+    least, beyond = 0, 1
+    while await has(beyond):
+        least, beyond = beyond, 2 * beyond
+    while beyond - least > 1:
+        middle = (least + beyond) // 2
+        least, beyond = (middle, beyond) if await has(middle) else (least, middle)
+    return least
 
 
 async def _curve(

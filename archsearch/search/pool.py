@@ -7,7 +7,7 @@ model (a vote, a choice by rule) is scored from the pool, as if its models were 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -61,14 +61,22 @@ class Pool:
                 f"the split must be search, select or test, and not empty; got {split!r}"
             )
         most = max(layer["samples"] for layer in asked)
-        wanted = [{**layer, "samples": samples or most} for layer in asked]
-        found = {one.digest: one for one in (Architecture.parse([layer]) for layer in wanted)}
         return cls(
             config=config,
-            generators=tuple(found.values()),
+            generators=_generators(asked, samples or most),
             items=items,
             questions=tuple(item.question for item in splits.search),
         )
+
+    def of_each(self, samples: int) -> Self:
+        """The same with another number of samples of each prompt."""
+        asked = [layer for generator in self.generators for layer in generator.dump()]
+        return replace(self, generators=_generators(asked, samples))
+
+    @property
+    def most(self) -> int:
+        """Samples of each prompt whose temperature lets them differ."""
+        return max(g.plan[0].completions for g in self.generators)
 
     @property
     def samples(self) -> int:
@@ -134,6 +142,11 @@ class Pool:
             await asyncio.gather(*tasks, return_exceptions=True)
         progress.phase = "done"
         return failures
+
+
+def _generators(asked: Iterable[dict[str, Any]], samples: int) -> tuple[Architecture, ...]:
+    wanted = [Architecture.parse([{**layer, "samples": samples}]) for layer in asked]
+    return tuple({one.digest: one for one in wanted}.values())
 
 
 def _asked(config: StudyConfig) -> Iterator[dict[str, Any]]:

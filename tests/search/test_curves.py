@@ -1,6 +1,7 @@
 """Curves over a pool: what they say of one sample, of all, and of a pool with a hole."""
 
 import asyncio
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from archsearch.architecture import Architecture
 from archsearch.errors import MissingSample, RunError
 from archsearch.evaluate import Evaluator
 from archsearch.meter import Meter
-from archsearch.search.curves import curves
+from archsearch.search.curves import curves, held
 from archsearch.search.opening import opened
 from archsearch.search.pool import Pool
 from archsearch.search.progress import Progress
@@ -93,7 +94,7 @@ def test_more_samples_pass_more_often_and_cost_more(found):
 
 
 def test_a_question_that_a_model_refused_scores_0(config, found, tmp_path):
-    refused = config.load_splits().search[3].question.messages[-1].content
+    refused = config.load_splits().search[0].question.messages[-1].content
 
     def fault(request, seed):
         return "rejected" if refused in request.messages[-1].content else None
@@ -101,6 +102,7 @@ def test_a_question_that_a_model_refused_scores_0(config, found, tmp_path):
     broken = config.model_copy(update={"models": {"m": Multiplier(fault=fault)}})
     pool, place = Pool.of(broken, samples=SAMPLES, split="search"), tmp_path / "pool.sqlite"
     assert asyncio.run(pool.draw(place, Progress(), Meter())) == []
+    assert asyncio.run(held(pool, place)) == SAMPLES
     for curve in asyncio.run(curves(pool, place, Progress())):
         whole = found[str(curve.generator)]
         assert [point.samples for point in curve.points] == [p.samples for p in whole.points]
@@ -111,8 +113,28 @@ def test_a_question_that_a_model_refused_scores_0(config, found, tmp_path):
 
 def test_a_pool_with_fewer_samples_is_told(config, place):
     pool = Pool.of(config, samples=SAMPLES + 1, split="search")
-    with pytest.raises(MissingSample, match=r"it lacks 1 of 'm' .*archsearch pool"):
+    told = rf"archsearch pool.*; or pass --samples {SAMPLES}: so many .* {SAMPLES + 1} were asked"
+    with pytest.raises(MissingSample, match=rf"it lacks 1 of 'm' .*{told}"):
         asyncio.run(curves(pool, place, Progress()))
+
+
+def test_how_many_samples_a_pool_holds_is_found(config, place, tmp_path):
+    for asked in (1, SAMPLES, 5 * SAMPLES):
+        pool = Pool.of(config, samples=asked, split="search")
+        assert asyncio.run(held(pool, place)) == SAMPLES
+    SampleStore(tmp_path / "empty.sqlite").close()
+    with SampleStore(place, only_read=True) as full, SampleStore(tmp_path / "empty.sqlite") as new:
+        for signature, facts in full.models().items():
+            new.put_model(signature, facts)
+    assert asyncio.run(held(pool, tmp_path / "empty.sqlite")) == 0
+    with pytest.raises(MissingSample, match=r"into this store$"):
+        asyncio.run(curves(pool, tmp_path / "empty.sqlite", Progress()))
+
+
+def test_a_pool_at_temperature_0_holds_one_sample(config, place):
+    pool = Pool.of(config, split="search")
+    (greedy, *_) = (g for g in pool.generators if "temperature=0.0" in str(g))
+    assert asyncio.run(held(replace(pool, generators=(greedy,)), place)) == 1
 
 
 def test_a_pool_that_is_not_there_is_told_and_not_made(config, tmp_path):
