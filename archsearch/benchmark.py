@@ -136,7 +136,7 @@ def split(
     free = (by_id[one] for one in ranked if one not in taken)
 
     def filled(name: str, size: int) -> tuple[Item, ...]:
-        return (*before[name], *islice(free, size - len(before[name])))
+        return (*before[name][:size], *islice(free, max(0, size - len(before[name]))))
 
     test, select = filled("test", sizes.test), filled("select", sizes.select)
     return Splits(search=filled("search", sizes.search), select=select, test=test)

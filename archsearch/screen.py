@@ -109,8 +109,8 @@ def show_report(console: Console, report: Mapping[str, Any]) -> None:
     console.print(drawn(Architecture.parse(report["best"]["architecture"])))
     console.print(_contenders(report))
     console.print(optimism_line(report), highlight=False)
-    if cut_short := incomplete_line(report):
-        console.print(cut_short, highlight=False, markup=False, soft_wrap=True)
+    for line in filter(None, (incomplete_line(report), unscored_line(report))):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     tokens, flops = report["tokens"], report["flops"]
     console.print(
         f"drawn {tokens['drawn']:,} tokens, {flops['drawn']:.3g} FLOPs; without reuse the same "
@@ -161,6 +161,18 @@ def incomplete_line(report: Mapping[str, Any]) -> str:
     """Why trials were not scored to their end, such as that the budget ended; blank where none."""
     reasons = [trial["reason"] for trial in report["trials"] if trial["state"] == "incomplete"]
     return f"{len(reasons)} trials were cut short; the first: {reasons[0]}" if reasons else ""
+
+
+def unscored_line(report: Mapping[str, Any]) -> str:
+    """How much of the test is missing, as a model or a sandbox failed; blank where nothing is."""
+    everyone = (report["best"], *report["baselines"])
+    missing = [one["test"]["unscored"] for one in everyone if one["test"]["unscored"]]
+    if not missing:
+        return ""
+    return (
+        f"{sum(missing)} test questions of {len(missing)} of these could not be scored, and are "
+        f"left out; the same command tries them again"
+    )
 
 
 def drawn(architecture: Architecture) -> Tree:

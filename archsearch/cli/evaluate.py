@@ -54,6 +54,8 @@ def evaluate(
     from archsearch.architecture import Architecture
     from archsearch.meter import Meter
     from archsearch.screen import Watch
+    from archsearch.search.config import find
+    from archsearch.search.kept import kept_beside
     from archsearch.search.progress import Progress
     from archsearch.search.scoring import score
 
@@ -81,6 +83,7 @@ def evaluate(
                 store=replay or store,
                 replay=replay is not None,
                 unsafe=unsafe_exec,
+                kept=kept_beside(find(source), config),
             )
 
     document = finished(run())

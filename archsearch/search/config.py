@@ -209,7 +209,11 @@ class StudyConfig(BaseModel):
 
     def load_splits(self, kept: Mapping[str, Sequence[str]] | None = None) -> Splits:
         """The questions; `kept` are those that a run has had so far, by split."""
-        items = self.benchmark.load(self.splits.total)
+        had = {name: len(ids) for name, ids in (kept or {}).items()}
+        sizes = self.splits.model_dump()
+        items = self.benchmark.load(
+            sum(max(size, had.get(name, 0)) for name, size in sizes.items())
+        )
         return split(items, self.splits, seed=self.seed, kept=kept)
 
     @classmethod

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
-from itertools import chain, count, dropwhile, islice, takewhile
+from dataclasses import replace
+from itertools import chain, count, dropwhile, islice
 from typing import Any
 
 from archsearch.architecture import Architecture
@@ -14,7 +14,7 @@ from archsearch.benchmark import Item
 from archsearch.errors import BudgetExhausted, ConfigError, MissingSample
 from archsearch.evaluate import Evaluation
 from archsearch.ledger import fact
-from archsearch.search.baselines import Baseline, static
+from archsearch.search.baselines import Baseline
 from archsearch.search.racing import Race
 from archsearch.search.space import Params
 from archsearch.search.study import Study
@@ -66,7 +66,7 @@ class Coordinator:
         is exhausted, or the study's budget is. All trials, in number order."""
         await self._study.calibrate()
         self._points = self._study.config.space.by_digest(ENUMERABLE)
-        self._due = await self._baselines()
+        self._due = deque(await self._study.baselines_due())
         self._study.set_aside([])
         flying: deque[tuple[Trial, asyncio.Task[None]]] = deque()
         try:
@@ -87,24 +87,6 @@ class Coordinator:
         await self._retry()
         self._study.set_aside(self._landed, passes=0)
         return self.trials
-
-    async def _baselines(self) -> deque[Baseline]:
-        """The static baselines that are not among the recorded trials, the cheapest first: what
-        comes later is raced against them. A model's own are settled when it joins the run."""
-        study, config = self._study, self._study.config
-        costs: dict[Baseline, float] = {}
-        for model in config.writers:
-            made = await static(
-                config.baselines, [model], config.budget.per_question, study.forecast
-            )
-            settled = study.ledger.settle(f"baselines of {model}", [asdict(one) for one in made])
-            for baseline in (Baseline(**data) for data in settled):
-                expected = await study.forecast.expected(baseline.architecture(config.baselines))
-                costs[baseline] = study.unit.of(expected)
-        records = takewhile(bool, map(study.ledger.asked, count()))
-        asked = {Baseline(**r["baseline"]) for r in records if r and r["baseline"]}
-        due = costs.keys() - asked
-        return deque(sorted(due, key=lambda one: (costs[one], str(one))))
 
     def _spent(self) -> bool:
         """Whether nothing more is to begin; the baselines do, however late it is."""
@@ -133,9 +115,10 @@ class Coordinator:
     async def _new(self, number: int) -> Trial | None:
         """A trial that no record tells of."""
         limits = self._study.config.budget.per_question
-        if len(self._latest) < self._study.config.search.trials:
-            if self._due:
-                return self._from_baseline(number, self._due.popleft())
+        has_more = len(self._latest) < self._study.config.search.trials
+        if self._due and (has_more or self._study.joined(self._due[0].model)):
+            return self._from_baseline(number, self._due.popleft())
+        if has_more:
             if self._barren < STALE:
                 return self._from_point(number, "sampler", None)
             if (point := await self._next_unseen()) is not None:

@@ -7,7 +7,7 @@ model (a vote, a choice by rule) is scored from the pool, as if its models were 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -45,14 +45,20 @@ class Pool:
 
     @classmethod
     def of(
-        cls, config: StudyConfig, *, samples: int | None = None, split: str | None = None
+        cls,
+        config: StudyConfig,
+        *,
+        samples: int | None = None,
+        split: str | None = None,
+        kept: Mapping[str, Sequence[str]] | None = None,
     ) -> Self:
         """The pool of a study: its space's generators and its baselines', on one split or on all.
 
-        `samples` of each prompt; by default the most that any of them asks for. Raises
-        `ConfigError` for a split without questions.
+        `samples` of each prompt; by default the most that any of them asks for. `kept`: the
+        questions of a run, by split, which stay in theirs. Raises `ConfigError` for a split without
+        questions.
         """
-        splits = config.load_splits()
+        splits = config.load_splits(kept)
         names = [split] if split else ["search", "select", "test"]
         items = tuple(item for name in names for item in getattr(splits, name, ()))
         asked = list(_asked(config))

@@ -30,6 +30,7 @@ from archsearch.search.crew import Crew, Delegating
 from archsearch.search.forecast import Forecast
 from archsearch.search.growth import FREE, changes
 from archsearch.search.hands import Hands
+from archsearch.search.kept import FILE, text_of
 from archsearch.search.opening import opened
 from archsearch.search.processes import Processes
 from archsearch.search.progress import Progress
@@ -81,6 +82,7 @@ async def search(
         _settle_config(config, ledger, folder)
         splits = await asyncio.to_thread(config.load_splits, ledger.settle("splits", {}))
         ledger.note("splits", splits.ids)
+        _write(folder / FILE, text_of(splits, config))
         _restore(ledger, meter, progress)
         if unsafe:
             ledger.note("unsafe_exec", value=True)

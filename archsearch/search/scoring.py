@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -33,14 +33,16 @@ async def score(
     store: str | None = None,
     replay: bool = False,
     unsafe: bool = False,
+    kept: Mapping[str, Sequence[str]] | None = None,
 ) -> Json:
     """The score of an architecture on `split`, with its interval and cost; and of each of
     `against`, with the paired difference: the first minus it, on the questions that both have.
+    `kept`: the questions of the run it comes from, by split, which stay in theirs.
 
     Samples come from and go to `store`, or are forgotten without one. A `replay` takes them all
     from there; raises `MissingSample` when it lacks some of every question.
     """
-    splits = await asyncio.to_thread(config.load_splits)
+    splits = await asyncio.to_thread(config.load_splits, kept)
     items = getattr(splits, split, None)
     if not items:
         raise ConfigError(f"the split must be search, select or test, and not empty; got {split!r}")

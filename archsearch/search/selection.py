@@ -197,7 +197,7 @@ async def _scored_again(
 ) -> list[Finalist]:
     """All of them with `items` added, in their order."""
     tasks = [
-        asyncio.ensure_future(study.evaluation(finalist.trial.found, items))
+        asyncio.ensure_future(study.verdict_on(finalist.trial.found, items))
         for finalist in finalists
     ]
     try:
@@ -223,7 +223,7 @@ async def test(trials: Sequence[Trial], study: Study, finalists: Sequence[Finali
             name: Contender(
                 name=name,
                 architecture=architecture,
-                test=await study.evaluation(architecture, study.splits.test),
+                test=await study.verdict_on(architecture, study.splits.test),
             )
             for name, architecture in contenders.items()
         }

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import count, takewhile
 
 from archsearch.architecture import Architecture
 from archsearch.benchmark import Item, Splits
 from archsearch.budget import Account
 from archsearch.evaluate import Evaluation, Evaluator, Outcome
 from archsearch.ledger import Ledger
-from archsearch.search.baselines import Baseline
+from archsearch.search.baselines import Baseline, static
 from archsearch.search.config import StudyConfig
 from archsearch.search.forecast import Forecast
 from archsearch.search.progress import Progress
@@ -59,6 +60,11 @@ class Study:
             known[outcome.question_id] = outcome
         return Evaluation(outcomes=tuple(known[item.question.id] for item in items))
 
+    async def verdict_on(self, architecture: Architecture, items: Sequence[Item]) -> Evaluation:
+        """Likewise; what failed is attempted once more, as no verdict is to hang on an outage."""
+        found = await self.evaluation(architecture, items)
+        return await self.evaluation(architecture, items) if found.failures else found
+
     async def calibrate(self) -> None:
         """A few greedy calls of each model, so that lengths are known before the first forecast.
         The single-call baselines ask for the same samples, so nothing is drawn in vain."""
@@ -80,6 +86,27 @@ class Study:
         for outcome in outcomes:
             if isinstance(outcome.result, Score):
                 await self.forecast.learn(architecture, outcome.used)
+
+    async def baselines_due(self) -> list[Baseline]:
+        """The static baselines that are not among the recorded trials, the cheapest first: what
+        comes later is raced against them. A model's own are settled when it joins the run."""
+        settings, limits = self.config.baselines, self.config.budget.per_question
+        records = list(takewhile(bool, map(self.ledger.asked, count())))
+        costs: dict[Baseline, float] = {}
+        for model in self.config.writers:
+            self.ledger.settle(f"trials before {model}", len(records))
+            made = await static(settings, [model], limits, self.forecast)
+            settled = self.ledger.settle(f"baselines of {model}", [asdict(one) for one in made])
+            for baseline in (Baseline(**data) for data in settled):
+                expected = await self.forecast.expected(baseline.architecture(settings))
+                costs[baseline] = self.unit.of(expected)
+        asked = {Baseline(**r["baseline"]) for r in records if r and r["baseline"]}
+        return sorted(costs.keys() - asked, key=lambda one: (costs[one], str(one)))
+
+    def joined(self, model: str) -> bool:
+        """Whether the model was added to a run that had begun: its baselines are beyond the trials
+        that were asked for."""
+        return bool(self.ledger.settle(f"trials before {model}", 0))
 
     def set_aside(self, trials: Sequence[Trial], *, passes: int = 1) -> None:
         """Keeps what selection and test will take out of reach from now on; see `Reserve`."""

@@ -389,6 +389,25 @@ def test_a_model_failure_is_no_zero(tmp_path):
     assert {t["state"] for t in report["trials"]} <= {"complete", "duplicate", "refused"}
 
 
+def test_an_outage_at_the_end_changes_no_verdict(tmp_path, whole):
+    """What failed in selection or test is asked once more before anything is named."""
+    splits = study().load_splits()
+    late = {i.question.messages[-1].content for i in (*splits.select, *splits.test)}
+    failed = set()
+
+    def fault(request, seed):
+        asked = request.messages[-1].content
+        if asked not in late or asked in failed:
+            return None
+        failed.add(asked)
+        return "transient"
+
+    models = {"m": Multiplier(fault=fault)}
+    report = run(study(models=models, patience={"attempts": 1, "first_pause": 0.0}), tmp_path)
+    assert failed
+    assert told(report) == told(whole[1])
+
+
 def test_a_cap_on_latency_is_kept_by_the_winner(tmp_path):
     def slow_ranker(request, seed):
         return 0.05 if "from best to worst" in request.messages[-1].content else 0.0
@@ -487,6 +506,18 @@ def test_a_run_goes_on_with_another_model_another_option_and_more_questions(tmp_
     ]
     with pytest.raises(RunError, match=r"search questions.*splits.search: was 25, now 20"):
         run(study(space=GROWING), tmp_path)
+
+
+def test_a_model_that_joins_is_tried_though_no_more_trials_are_asked_for(tmp_path):
+    first = run(study(search={"trials": 6}), tmp_path)
+    second = run(study(search={"trials": 6}, models={"m": Multiplier(), "n": Wordy()}), tmp_path)
+    assert second["trials"][: len(first["trials"])] == first["trials"]
+    more = [trial["baseline"] for trial in second["trials"][len(first["trials"]) :]]
+    assert more[0] == "single call (n, direct)"
+    assert len(more) == 3
+    assert told(
+        run(study(search={"trials": 6}, models={"m": Multiplier(), "n": Wordy()}), tmp_path)
+    ) == told(second)
 
 
 def test_more_search_questions_leave_the_others_where_they_are(tmp_path):

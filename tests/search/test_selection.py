@@ -95,7 +95,7 @@ class Scripted:
         trial.architecture = Architecture.parse([layer])
         return trial
 
-    async def evaluation(self, architecture, items):
+    async def verdict_on(self, architecture, items):
         if self.affordable < len(items):
             raise BudgetExhausted("the cap is reached")
         self.affordable -= len(items)

@@ -1,0 +1,16 @@
+"""What the last lines of a search say."""
+
+import pytest
+
+from archsearch.screen import unscored_line
+
+
+@pytest.mark.parametrize(
+    ("unscored", "said"),
+    [([0, 0, 0], ""), ([2, 0, 5], "7 test questions of 2 of these could not be scored")],
+)
+def test_what_is_missing_in_the_test_is_told(unscored, said):
+    best, *baselines = ({"test": {"unscored": count}} for count in unscored)
+    line = unscored_line({"best": best, "baselines": baselines})
+    assert line.startswith(said)
+    assert bool(line) == bool(said)
