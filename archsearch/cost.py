@@ -40,13 +40,16 @@ class Tariff:
 
     shape: ModelShape | None = None
     price: Price | None = None
+    billed_together: bool = True
+    """Whether the samples of a prompt are billed one prompt together; else each is billed its own.
+    FLOPs and tokens count it once either way."""
 
     def prompt(self, kind: type[C], tokens: float) -> C:
         """One prompt of `tokens` tokens, prefilled once."""
         return kind(
             flops=flops.prefill(self.shape, tokens) if self.shape else 0.0,
             prompt_tokens=tokens,
-            dollars=self.price.prompt * tokens / MILLION if self.price else 0.0,
+            dollars=self._dollars(tokens, 0) if self.billed_together else 0.0,
         )
 
     def prefilled(self, prompt_tokens: int, cached_tokens: int) -> float:
@@ -67,8 +70,14 @@ class Tariff:
             flops=self.decoded(prompt_tokens, tokens),
             completion_tokens=tokens,
             calls=1,
-            dollars=self.price.completion * tokens / MILLION if self.price else 0.0,
+            dollars=self._dollars(0 if self.billed_together else prompt_tokens, tokens),
         )
+
+    def _dollars(self, prompt_tokens: float, completion_tokens: float) -> float:
+        if self.price is None:
+            return 0.0
+        asked, answered = self.price.prompt, self.price.completion
+        return (asked * prompt_tokens + answered * completion_tokens) / MILLION
 
 
 Tariffs = Mapping[str, Tariff]

@@ -6,8 +6,16 @@ One serves a whole run, and owns every draw: whoever wants a sample waits for it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from archsearch.budget import Account
@@ -118,11 +126,13 @@ class Dispatcher:
         `BudgetExhausted` before a draw that could pass the study's cap, `ModelUnavailable` or
         `RequestRejected` when a sample could not be had, `MissingSample` in a replay.
         """
-        found = self._store.get(asked.key, indices)
-        if found:
-            self._count_reused(found.values())
-            await self._pay(asked, found)
-        missing = sorted(set(indices) - found.keys())
+        found: dict[int, Completion] = {}
+        missing = sorted(set(indices))
+        while stored := self._store.get(asked.key, missing):
+            self._count_reused(stored.values())
+            await self._pay(asked, stored)  # meanwhile others may draw what is missing
+            found |= stored
+            missing = [index for index in missing if index not in found]
         if missing:
             flying = self._flying(asked.key, missing)
             fresh = [index for index in missing if index not in flying]
@@ -271,7 +281,12 @@ class Dispatcher:
             await self._enter(draw, line, BACK)
 
         whom = f"model {draw.asked.request.model!r}"
-        await self._patience.persist(lambda: self._attempt(draw, line), whom=whom, pause=pause)
+        await self._patience.persist(
+            lambda: self._ask(draw, line),
+            whom=whom,
+            pause=pause,
+            within=lambda: self._holding(draw),
+        )
 
     async def _bound(self, request: Request, indices: Sequence[int]) -> UpperBound:
         line = self._lines[request.model]
@@ -279,14 +294,15 @@ class Dispatcher:
         completion = line.tariff.completion(UpperBound, prompt, request.max_tokens)
         return line.tariff.prompt(UpperBound, prompt) + completion.scaled(len(indices))
 
-    async def _attempt(self, draw: Draw, line: _Line) -> None:
-        """Holds what it may take. Between two attempts nothing is held, as those who hold the
-        places at the gate may be waiting for it."""
+    @asynccontextmanager
+    async def _holding(self, draw: Draw) -> AsyncIterator[None]:
+        """Holds what an attempt may take. Between two of them nothing is held, as those who hold
+        the places at the gate may be waiting for it."""
         if self._account is None:
-            await self._ask(draw, line)
+            yield
             return
         async with self._account.holding(await self._bound(draw.asked.request, draw.left)):
-            await self._ask(draw, line)
+            yield
 
     async def _ask(self, draw: Draw, line: _Line) -> None:
         """Asks for what is left; commits each sample as it comes."""
@@ -356,10 +372,11 @@ def _leave(watchers: Iterable[Watcher]) -> None:
 def _charges(
     asked: Asked, found: Mapping[int, Completion], tariff: Tariff
 ) -> Iterator[tuple[str, Measured]]:
-    """What samples cost, by name: their prompt once, and each completion."""
+    """What samples cost, by name: their prompt once for all that are sampled alike, and each
+    completion."""
     for index, completion in found.items():
         prompt, tokens = completion.usage.prompt_tokens, completion.usage.completion_tokens
-        yield asked.prompt, tariff.prompt(Measured, prompt)
+        yield f"{asked.key}/prompt", tariff.prompt(Measured, prompt)
         yield f"{asked.key}/{index}", tariff.completion(Measured, prompt, tokens)
 
 

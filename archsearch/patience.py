@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, nullcontext
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +17,16 @@ Pause = Callable[[TransientModelError, float], Awaitable[None]]
 
 async def _sleep(error: TransientModelError, seconds: float) -> None:
     await asyncio.sleep(seconds)
+
+
+@contextmanager
+def _stopped(clock: asyncio.Timeout) -> Iterator[None]:
+    """The clock stands still meanwhile."""
+    now = asyncio.get_running_loop().time
+    began, end = now(), clock.when()
+    clock.reschedule(None)
+    yield
+    clock.reschedule(end and end + now() - began)
 
 
 class Patience(BaseModel):
@@ -37,10 +48,12 @@ class Patience(BaseModel):
         *,
         whom: str,
         pause: Pause = _sleep,
+        within: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> None:
         """Awaits `attempt()` until it returns.
 
-        Only `TransientModelError` is tried again, after `pause(error, seconds)`. Raises
+        Each is made within `within()`; waiting for that is no silence of whoever is asked. Only
+        `TransientModelError` is tried again, after `pause(error, seconds)`. Raises
         `ModelUnavailable` when the attempts or the deadline are used up; `whom` is the name for
         that message.
         """
@@ -49,7 +62,10 @@ class Patience(BaseModel):
             async with asyncio.timeout(self.deadline) as clock:
                 while True:
                     try:
-                        await attempt()
+                        async with AsyncExitStack() as stack:
+                            with _stopped(clock):
+                                await stack.enter_async_context(within())
+                            await attempt()
                     except TransientModelError as error:
                         failures += 1
                         if failures >= self.attempts:

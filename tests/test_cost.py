@@ -1,6 +1,6 @@
 """What was used, what a plan can use at most, and that neither is ever taken for the other."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 
 import pytest
@@ -104,6 +104,16 @@ def test_a_tariff_counts_by_hand():
         calls=1,
         dollars=4 * 3 / 10**6,
     )
+
+
+def test_a_prompt_is_billed_for_each_sample_that_is_asked_for_alone():
+    """Of which FLOPs and tokens know nothing."""
+    alone = {"small": replace(TARIFFS["small"], billed_together=False)}
+    question = [used(prompt_tokens=10, completion_tokens=(3, 3, 3))]
+    together, each = measured(question, TARIFFS), measured(question, alone)
+    assert together.dollars == pytest.approx((10 + 3 * 3 * 4) / 10**6)
+    assert each.dollars == pytest.approx((3 * 10 + 3 * 3 * 4) / 10**6)
+    assert replace(each, dollars=0) == replace(together, dollars=0)
 
 
 def test_what_is_not_known_reads_0():

@@ -24,7 +24,7 @@ from archsearch.models.replayed import Facts, Replayed
 from archsearch.models.scripted import Scripted
 from archsearch.patience import Patience
 from archsearch.seeds import seed_from
-from archsearch.types import Message, Request
+from archsearch.types import Message, Request, UpperBound
 from tests.stores import in_memory
 
 IMPATIENT = Patience(attempts=3, deadline=5, first_pause=0.001, longest_pause=0.002)
@@ -310,6 +310,54 @@ def test_an_unknown_model_is_named_with_its_neighbours():
     async def run():
         with pytest.raises(UnknownName, match="unknown model 'n'; known: m"):
             await one(dispatcher(), ask(model="n"))
+
+    asyncio.run(run())
+
+
+def test_a_prompt_is_charged_again_where_it_is_sampled_otherwise():
+    """It is computed again, too."""
+
+    async def run():
+        account = Account()
+        calls = dispatcher(account=account)
+        for temperature in (0.5, 0.7, 0.7):
+            await one(calls, ask(temperature=temperature))
+        assert account.spent.prompt_tokens == calls.meter.drawn_prompt_tokens == 2 * 2
+
+    asyncio.run(run())
+
+
+def test_what_is_drawn_while_a_call_waits_for_the_budget_is_not_drawn_again():
+    async def run():
+        store, model = in_memory(), Counted(latency=0.01)
+        await one(dispatcher(store=store), ask("q", n=5))
+        # The first five of six wait until what another call holds is free; one who needs less of
+        # the store is served meanwhile, and draws the sixth.
+        account = Account(Limits(tokens=100))
+        calls = dispatcher(model, store, account=account)
+        async with account.holding(UpperBound(completion_tokens=70)):
+            several = asyncio.ensure_future(one(calls, ask("q", n=6)))
+            await asyncio.sleep(0.02)
+            assert not several.done()
+            asked = calls.identify(ask("q", n=6), replicate=0)
+            await calls.samples(asked, [5])
+        await several
+        assert model.drawn["q"] == 1
+
+    asyncio.run(run())
+
+
+def test_the_wait_for_room_in_the_budget_is_no_silence_of_the_model():
+    async def run():
+        account = Account(Limits(tokens=20))
+        calls = dispatcher(
+            Scripted(reply, latency=0.02), account=account, patience=Patience(deadline=0.1)
+        )
+        async with account.holding(UpperBound(completion_tokens=20)):
+            waits = asyncio.ensure_future(one(calls, ask()))
+            await asyncio.sleep(0.2)
+            assert not waits.done()
+        await waits
 
     asyncio.run(run())
 

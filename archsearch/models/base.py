@@ -44,6 +44,11 @@ class ModelConfig(BaseModel, ABC):
         """Whether it writes text; a reward model only scores what others wrote."""
         return True
 
+    @property
+    def billed_together(self) -> bool:
+        """Whether all samples of a prompt are billed one prompt together."""
+        return True
+
     def known_shape(self) -> ModelShape | None:
         """The shape as far as it is known without loading any weights."""
         return self.shape

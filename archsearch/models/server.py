@@ -79,7 +79,8 @@ class ServerConfig(ModelConfig):
     supports_n: bool | None = None
     """Whether to ask for several samples in one request, which some servers bill one prefill for.
     It takes a server that counts the tokens of each, not only of all; else samples are asked for
-    one by one. Unset: as the server is known to do."""
+    one by one. Unset: as the server is known to do, and a budget in dollars counts a prompt for
+    each sample."""
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     extra_body: dict[str, JsonValue] = Field(default_factory=dict)
     """Further keys of each request, such as `{chat_template_kwargs: {enable_thinking: false}}`."""
@@ -118,6 +119,11 @@ class ServerConfig(ModelConfig):
         if self.shape and self.shape_from:
             raise ValueError("give either shape or shape_from")
         return self
+
+    @property
+    def billed_together(self) -> bool:
+        """Where it was said that they are asked for in one request."""
+        return self.supports_n is True
 
     def known_shape(self) -> ModelShape | None:
         """As typed in, or read from the file named."""

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from itertools import islice
 
 from archsearch.architecture import Architecture
-from archsearch.cost import Tariff, upper_bound
+from archsearch.cost import upper_bound
 from archsearch.errors import ConfigError, UnknownName
 from archsearch.models.residency import memory_lines
 from archsearch.sandbox import survey
 from archsearch.search.config import StudyConfig
 from archsearch.search.forecast import check_contexts
-from archsearch.search.opening import require_shapes
+from archsearch.search.opening import require_shapes, tariff
 from archsearch.search.sampler import chosen
 from archsearch.shape import ModelShape
 from archsearch.types import UpperBound
@@ -118,9 +118,7 @@ def _cost_lines(
     shapes: Mapping[str, ModelShape | None],
     tokens_per_second: float | None,
 ) -> Iterator[str]:
-    tariffs = {
-        name: Tariff(shape=shapes[name], price=entry.price) for name, entry in config.models.items()
-    }
+    tariffs = {name: tariff(entry, shapes[name]) for name, entry in config.models.items()}
     bounds = sorted(
         (upper_bound(a.plan, tariffs) for a in sample.architectures.values()),
         key=lambda bound: (bound.flops, bound.prompt_tokens + bound.completion_tokens),

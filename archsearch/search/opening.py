@@ -11,7 +11,7 @@ from archsearch.cost import Tariff, Tariffs
 from archsearch.dispatch import Dispatcher
 from archsearch.errors import ConfigError
 from archsearch.meter import Meter
-from archsearch.models.base import Model
+from archsearch.models.base import Model, ModelConfig
 from archsearch.models.replayed import remember, replayed
 from archsearch.program import Runner
 from archsearch.sandbox import Sandbox
@@ -102,12 +102,14 @@ async def _sandbox(
         yield the_one
 
 
+def tariff(config: ModelConfig, shape: ModelShape | None) -> Tariff:
+    """What the tokens of a model of this shape cost."""
+    return Tariff(shape=shape, price=config.price, billed_together=config.billed_together)
+
+
 def tariffs_of(config: StudyConfig, models: Mapping[str, Model]) -> Tariffs:
     """What each model's tokens cost."""
-    return {
-        name: Tariff(shape=model.shape, price=config.models[name].price)
-        for name, model in models.items()
-    }
+    return {name: tariff(config.models[name], model.shape) for name, model in models.items()}
 
 
 def _require_no_clock(config: StudyConfig) -> None:

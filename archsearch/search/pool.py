@@ -16,14 +16,14 @@ from archsearch.answering import AnsweringLayer
 from archsearch.architecture import Architecture
 from archsearch.benchmark import Item
 from archsearch.budget import Account
-from archsearch.cost import Tariff, upper_bound
+from archsearch.cost import upper_bound
 from archsearch.errors import ConfigError
 from archsearch.evaluate import Evaluator
 from archsearch.meter import Meter
 from archsearch.search.baselines import Baseline
 from archsearch.search.config import StudyConfig
 from archsearch.search.forecast import Forecast
-from archsearch.search.opening import opened
+from archsearch.search.opening import opened, tariff
 from archsearch.search.progress import Progress
 from archsearch.store import SampleStore
 from archsearch.types import Failure, Question, UpperBound, total
@@ -92,8 +92,7 @@ class Pool:
     def upper_bound(self) -> UpperBound:
         """Of all samples, if every prompt and every reply filled its cap; loads nothing."""
         tariffs = {
-            name: Tariff(shape=entry.known_shape(), price=entry.price)
-            for name, entry in self.config.models.items()
+            name: tariff(entry, entry.known_shape()) for name, entry in self.config.models.items()
         }
         each = [upper_bound(generator.plan, tariffs) for generator in self.generators]
         return total(UpperBound, each).scaled(len(self.items))
