@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -23,10 +23,12 @@ class SamplerConfig(BaseModel, ABC):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    weighs_several: ClassVar[bool] = True
-    """Whether it can follow several objectives."""
-
     name: str
+
+    @property
+    def weighs_several(self) -> bool:
+        """Whether it can follow several objectives."""
+        return True
 
     def pauses_after(self, seen: int, questions: int) -> int:
         """After how many of all `questions` a trial pauses that begins (`seen` is 0) or goes on

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,11 +42,14 @@ class ArchonBO(SamplerConfig):
     Needs the `archon_bo` extra. With fewer trials than `startup_trials` it is random search.
     """
 
-    weighs_several: ClassVar[bool] = False
-
     name: Literal["archon_bo"] = "archon_bo"
     startup_trials: int = Field(default=230, ge=1)
     """Distinct points told, none of them refused, before it models anything; baselines count."""
+
+    @property
+    def weighs_several(self) -> bool:
+        """It follows one objective."""
+        return False
 
     def build(self, seed: int, space: SearchSpace) -> BaseSampler:
         """A sampler of points of `space`."""

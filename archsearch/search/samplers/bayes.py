@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import product as pairs
 from math import erf, log, log1p, sqrt
 from random import Random
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field
@@ -50,8 +50,6 @@ class Bayes(SamplerConfig):
     A constraint that no trial has violated is not modelled.
     """
 
-    weighs_several: ClassVar[bool] = False
-
     name: Literal["bayes"] = "bayes"
     startup_trials: int = Field(default=20, ge=1)
     """Distinct points told before it models anything; random till then. Baselines in the space
@@ -61,6 +59,11 @@ class Bayes(SamplerConfig):
     """Questions after which a new trial pauses; one that goes on is scored on twice as many as it
     was. What is not worth that stays where it is. By default ten, or a fifth of all where that is
     less."""
+
+    @property
+    def weighs_several(self) -> bool:
+        """It follows one objective."""
+        return False
 
     def pauses_after(self, seen: int, questions: int) -> int:
         """`first_look` questions, then twice as many each time."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from archsearch.search.sampler import SamplerConfig
 from archsearch.search.seen import Seen, unseen_label
@@ -32,9 +32,12 @@ class Greedy(SamplerConfig):
     first point that is not there. A trial that still runs counts as no improvement meanwhile.
     """
 
-    weighs_several: ClassVar[bool] = False
-
     name: Literal["greedy"] = "greedy"
+
+    @property
+    def weighs_several(self) -> bool:
+        """It follows one objective."""
+        return False
 
     def build(self, seed: int, space: SearchSpace) -> BaseSampler:
         """A sampler that learns the space from its trials."""

@@ -42,6 +42,21 @@ class FromOptuna(SamplerConfig):
         self._make(0)
         return self
 
+    @property
+    def weighs_several(self) -> bool:
+        """As it shows itself: Optuna's tell it by an error, once there is a trial to learn from."""
+        import optuna
+
+        study = optuna.create_study(directions=["maximize", "minimize"], sampler=self._make(0))
+        try:
+            for value in range(2):
+                trial = study.ask()
+                trial.suggest_categorical("choice", ["a", "b"])
+                study.tell(trial, [value, value])
+        except ValueError:
+            return False
+        return True
+
     def build(self, seed: int, space: SearchSpace) -> BaseSampler:
         """The sampler."""
         return self._make(seed)

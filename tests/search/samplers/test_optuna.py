@@ -6,6 +6,7 @@ from archsearch.errors import ConfigError
 from archsearch.search.sampler import SAMPLERS
 from archsearch.search.samplers.optuna import FromOptuna
 from archsearch.testing.sampler_contract import SamplerContract
+from tests.search.studies import study
 
 
 class TestFromOptuna(SamplerContract):
@@ -15,6 +16,16 @@ class TestFromOptuna(SamplerContract):
 
 def test_an_experimental_one_comes_without_a_warning(space):
     FromOptuna(sampler="QMCSampler", options={"warn_independent_sampling": False}).build(0, space)
+
+
+@pytest.mark.parametrize(("name", "several"), [("CmaEsSampler", False), ("NSGAIIISampler", True)])
+def test_whether_it_follows_several_objectives_is_known_before_anything_is_drawn(name, several):
+    settings = {"objective": "pareto", "sampler": {"name": "optuna", "sampler": name}}
+    if several:
+        assert study(search=settings).search.sampler.weighs_several
+        return
+    with pytest.raises(ConfigError, match="'pareto' needs a sampler of several objectives"):
+        study(search=settings)
 
 
 @pytest.mark.parametrize(
