@@ -101,6 +101,23 @@ BENCHMARKS: Registry[Benchmark] = Registry(
 )
 
 
+async def score_of(benchmark: Benchmark, text: str, target: Target, execute: Execute) -> Score:
+    """What `benchmark` says of a final answer.
+
+    Raises `ConfigError` where that is no score in [0, 1]: statistics would trip over it only when
+    everything is paid for.
+    """
+    found: object = await benchmark.judge(text, target, execute)
+    if isinstance(found, Score):
+        if isinstance(found.value, (int, float)) and 0 <= found.value <= 1:
+            return found
+        found = f"Score(value={found.value!r})"
+    raise ConfigError(
+        f"a benchmark must give a `Score` whose value is a number from 0 to 1; "
+        f"{benchmark.name!r} gave {found}; correct its `score`"
+    )
+
+
 def split(
     items: Sequence[Item],
     sizes: SplitSizes,

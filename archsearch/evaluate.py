@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from archsearch.architecture import Architecture
-from archsearch.benchmark import Benchmark, Item
+from archsearch.benchmark import Benchmark, Item, score_of
 from archsearch.calls import Walk
 from archsearch.cost import Tariffs, Used, measured
 from archsearch.dispatch import Dispatcher
@@ -115,8 +115,8 @@ class Evaluator:
         try:
             slate = await architecture.step()(Slate(question=item.question), walk)
             answer, fallbacks = slate.candidates[0], slate.fallbacks
-            result: Score | Failure = await self.benchmark.judge(
-                answer.text, item.target, Walk(self.dispatcher).execute
+            result: Score | Failure = await score_of(
+                self.benchmark, answer.text, item.target, Walk(self.dispatcher).execute
             )
         except RequestRejected as error:
             # It would be rejected again: the architecture's own fault, so it is scored.

@@ -1,7 +1,7 @@
 """The one error boundary: four kinds of failure, and only two of them score 0."""
 
 import asyncio
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -60,15 +60,23 @@ class Raising(Layer):
         }[self.error]
 
 
+class Fixed(Echo):
+    """A scorer of somebody's, with a bug."""
+
+    gives: Any
+
+    def score(self, text, target):
+        return self.gives
+
+
 GENERATE = {"type": "generator", "model": "m", "temperature": 0, "max_tokens": 4}
 
 
-def evaluator(model, **options):
+def evaluator(model, benchmark=None):
     return Evaluator(
-        benchmark=Echo(),
+        benchmark=benchmark or Echo(),
         dispatcher=Dispatcher({"m": model}, in_memory(), patience=QUICK),
         tariffs={"m": Tariff(shape=SHAPE)},
-        **options,
     )
 
 
@@ -91,6 +99,28 @@ def test_right_wrong_and_malformed_answers_are_scores():
     assert found.malformed == 1
     assert found.mean == 0.5
     assert not found.failures
+
+
+@pytest.mark.parametrize(
+    ("gives", "told"),
+    [
+        (Score(value=37.5), r"Score\(value=37.5\)"),
+        (Score(value=-0.5), r"Score\(value=-0.5\)"),
+        (Score(value=float("nan")), r"Score\(value=nan\)"),
+        (Score(value=None), r"Score\(value=None\)"),
+        (1.0, "1.0"),
+        (None, "None"),
+    ],
+)
+def test_what_is_no_score_ends_the_run_at_the_first_question(gives, told):
+    benchmark = Fixed(gives=gives)
+    rule = "must give a `Score` whose value is a number from 0 to 1"
+    with pytest.raises(ConfigError, match=f"{rule}; 'echo' gave {told}; correct its `score`"):
+        asyncio.run(
+            evaluator(Scripted(say), benchmark).outcome(
+                Architecture.parse([GENERATE]), benchmark.load(1)[0]
+            )
+        )
 
 
 def test_a_model_failure_is_not_scored():

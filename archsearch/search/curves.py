@@ -17,7 +17,7 @@ import numpy as np
 
 from archsearch.answers import extract
 from archsearch.architecture import Architecture
-from archsearch.benchmark import Benchmark, Item
+from archsearch.benchmark import Benchmark, Item, score_of
 from archsearch.calls import Walk
 from archsearch.cost import measured
 from archsearch.dispatch import Dispatcher
@@ -158,7 +158,7 @@ async def _judged(
     texts = [candidate.text for candidate in slate.candidates]
     distinct = list(dict.fromkeys(texts))
     judged = await asyncio.gather(
-        *(benchmark.judge(text, item.target, walk.execute) for text in distinct)
+        *(score_of(benchmark, text, item.target, walk.execute) for text in distinct)
     )
     values = {text: score.value for text, score in zip(distinct, judged, strict=True)}
     scores = [values[text] for text in texts]
