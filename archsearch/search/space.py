@@ -26,7 +26,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from archsearch.architecture import Architecture
 from archsearch.errors import ConfigError, UnknownName
@@ -61,6 +61,11 @@ class SearchSpace(BaseModel):
                 raise UnknownName("rule", rule, RULES)
         return rules
 
+    @model_validator(mode="after")
+    def _choices_can_be_made(self) -> SearchSpace:
+        self.choices()
+        return self
+
     @classmethod
     def read(cls, path: Path) -> SearchSpace:
         """From a YAML or JSON file."""
@@ -69,8 +74,10 @@ class SearchSpace(BaseModel):
     def suggest(self, pick: Pick) -> Any:
         """Plain data of the architecture that `pick` chooses, choice by choice, in file order."""
         taken: Params = {}
+        known: dict[str, tuple[Label, ...]] = {}
 
         def once(name: str, labels: Sequence[Label]) -> Label:
+            _require_same_labels(name, known.setdefault(name, tuple(labels)), labels)
             if name not in taken:
                 taken[name] = pick(name, labels)
             return taken[name]
@@ -113,11 +120,7 @@ class SearchSpace(BaseModel):
                 if name not in found:
                     found[name] = tuple(labels)
                     waiting.extend({**made, name: label} for label in labels[1:])
-                elif found[name] != tuple(labels):
-                    raise ConfigError(
-                        f"choices of one name must have the same labels; {name!r} has "
-                        f"{list(found[name])} and {list(labels)}; rename one"
-                    )
+                _require_same_labels(name, found[name], labels)
                 made[name] = forced.get(name, labels[0])
                 return made[name]
 
@@ -182,6 +185,14 @@ def _next(trail: Sequence[tuple[str, Sequence[Label], int]]) -> list[int] | None
         if trail[last][2] + 1 < len(trail[last][1]):
             return [at for *_, at in trail[:last]] + [trail[last][2] + 1]
     return None
+
+
+def _require_same_labels(name: str, one: Sequence[Label], other: Sequence[Label]) -> None:
+    if list(one) != list(other):
+        raise ConfigError(
+            f"choices of one name must have the same labels, in one order; {name!r} has "
+            f"{list(one)} and {list(other)}; rename one"
+        )
 
 
 def _written(items: Iterable[Any]) -> Iterator[Any]:

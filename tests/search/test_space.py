@@ -80,6 +80,18 @@ def test_choices_of_one_name_are_one_choice():
     assert [architecture.models for architecture in architectures] == [{"a"}, {"b"}]
 
 
+@pytest.mark.parametrize("other", [[2, 8], [2, 4, 8], [4, 2]])
+@pytest.mark.parametrize("apart", [False, True])
+def test_choices_of_one_name_have_the_same_labels(other, apart):
+    layers = [
+        {**GENERATE, "samples": {"choose": labels, "name": "n"}} for labels in ([2, 4], other)
+    ]
+    if apart:
+        layers = [{"choose": {str(at): [layer] for at, layer in enumerate(layers)}}]
+    with pytest.raises(ConfigError, match=rf"'n' has \[2, 4\] and \{other}; rename one"):
+        space(*layers)
+
+
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=4))
 def test_every_point_is_enumerated_once(sizes):
     layers = [{**GENERATE, "max_tokens": {"choose": list(range(1, size + 1))}} for size in sizes]
