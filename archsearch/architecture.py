@@ -52,7 +52,7 @@ class Architecture:
             data = data["layers"]
         if not isinstance(data, Sequence) or isinstance(data, str) or not data:
             raise ConfigError(f"{where} must be a non-empty list of layers; received {data!r}")
-        rows = [_parse_row(item, f"{where}.layers[{at}]") for at, item in enumerate(data)]
+        rows = [parse_row(item, f"{where}.layers[{at}]") for at, item in enumerate(data)]
         return cls(rows=_canonical(rows))
 
     @classmethod
@@ -149,7 +149,9 @@ class Architecture:
         return " > ".join(" | ".join(map(_summary, row)) for row in self.rows)
 
 
-def _parse_row(item: Any, where: str) -> Row:
+def parse_row(item: Any, where: str) -> Row:
+    """One layer as a file has it, or several side by side. Whether it finds what it needs is not
+    looked at. Raises `ConfigError`, a `Misfit` where only its values do not go together."""
     entries = item if isinstance(item, Sequence) and not isinstance(item, str) else [item]
     row = tuple(layer for entry in entries for layer in _parse_entry(entry, where))
     if not row:

@@ -3,6 +3,7 @@
 ArchsearchError
 ├── ConfigError (ValueError)        a file, a flag or an argument breaks a rule
 │   ├── UnknownName                 a name that no registry or file declares
+│   ├── Misfit                      values that are right one by one do not go together
 │   ├── InvalidArchitecture         a layer needs what the layers before it do not leave
 │   └── PromptTooLong               a layer's own words fill its `max_prompt_tokens`
 ├── BudgetExhausted                 the study's cap leaves no room for this draw
@@ -40,6 +41,10 @@ class UnknownName(ConfigError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name, self.known = kind, name, sorted(known)
         super().__init__(f"unknown {kind} {name!r}{suggest(name, self.known)}")
+
+
+class Misfit(ConfigError):
+    """Values that are right one by one do not go together."""
 
 
 class InvalidArchitecture(ConfigError):

@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from archsearch.errors import ConfigError, UnknownName, suggest
+from archsearch.errors import ConfigError, Misfit, UnknownName, suggest
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -125,12 +125,23 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def validate(cls: type[M], data: Any, *, where: str) -> M:
-    """`cls` made from plain data; what pydantic finds wrong becomes one readable `ConfigError`."""
+    """`cls` made from plain data; what pydantic finds wrong becomes one readable `ConfigError`, a
+    `Misfit` where each value by itself is right."""
     try:
         return cls.model_validate(data)
     except ValidationError as error:
-        problems = "; ".join(_problem(cls, detail) for detail in error.errors())
-        raise ConfigError(f"{where}: {problems}") from None
+        details = error.errors()
+        problems = "; ".join(_problem(cls, detail) for detail in details)
+        kind = Misfit if all(map(_is_misfit, details)) else ConfigError
+        raise kind(f"{where}: {problems}") from None
+
+
+def _is_misfit(detail: Any) -> bool:
+    return (
+        not detail["loc"]
+        and detail["type"] == "value_error"
+        and not isinstance(detail["ctx"]["error"], UnknownName)
+    )
 
 
 def _problem(cls: type[BaseModel], detail: Any) -> str:

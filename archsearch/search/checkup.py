@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
 from archsearch.architecture import Architecture
 from archsearch.cost import upper_bound
-from archsearch.errors import ConfigError, UnknownName
+from archsearch.errors import ConfigError
 from archsearch.models.residency import memory_lines
 from archsearch.sandbox import survey
 from archsearch.search.config import StudyConfig
@@ -23,6 +24,8 @@ COUNTED = 20_000
 """Points counted before the space is called larger."""
 PARSED = 2_000
 """Points made into architectures, to tell distinct and invalid ones."""
+TOLD = 5
+"""Reasons of refusals that are told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +33,8 @@ class _Sample:
     """The points looked at."""
 
     architectures: dict[str, Architecture]
-    refusals: list[str]
+    refusals: Counter[str]
+    """Points by the reason why they are refused."""
     looked_at: int
     whole: bool
 
@@ -64,28 +68,21 @@ def checkup(config: StudyConfig, tokens_per_second: float | None) -> Iterator[st
 
 def _look_through(config: StudyConfig) -> _Sample:
     points = list(islice(config.space.points(), PARSED + 1))
+    contexts = {name: model.context for name, model in config.models.items()}
     architectures: dict[str, Architecture] = {}
-    refusals: list[str] = []
+    refusals: Counter[str] = Counter()
     for point in points[:PARSED]:
         try:
             architecture = config.space.architecture(point)
+            if architecture.digest not in architectures:
+                check_contexts(architecture, contexts)
         except ConfigError as error:
-            refusals.append(str(error))
+            refusals[str(error)] += 1
             continue
         architectures.setdefault(architecture.digest, architecture)
-    for architecture in architectures.values():
-        for model in architecture.models:
-            if model not in config.models:
-                raise UnknownName("model", model, config.models)
-    contexts = {name: model.context for name, model in config.models.items()}
-    for digest, architecture in list(architectures.items()):
-        try:
-            check_contexts(architecture, contexts)
-        except ConfigError as error:
-            refusals.append(str(error))
-            del architectures[digest]
     if not architectures:
-        raise ConfigError(f"a space must hold a valid architecture; the first error: {refusals[0]}")
+        (first, _), *_ = refusals.most_common(1)
+        raise ConfigError(f"a space must hold a valid architecture; the first error: {first}")
     looked_at = min(len(points), PARSED)
     return _Sample(
         architectures=architectures,
@@ -109,7 +106,11 @@ def _space_lines(config: StudyConfig, sample: _Sample) -> Iterator[str]:
             f"architectures among the first {PARSED}"
         )
     if sample.refusals:
-        yield f"  {len(sample.refusals)} points are refused, such as: {sample.refusals[0]}"
+        yield f"  {sample.refusals.total()} of them are refused:"
+    reasons = sample.refusals.most_common(TOLD)
+    yield from (f"    {count}: {reason}" for reason, count in reasons)
+    if rest := sample.refusals.total() - sum(count for _, count in reasons):
+        yield f"    {rest}: {len(sample.refusals) - TOLD} other reasons"
 
 
 def _cost_lines(

@@ -28,6 +28,7 @@ from archsearch.models.base import ModelConfig
 from archsearch.patience import Patience
 from archsearch.plainfile import parse_plain, read_plain
 from archsearch.registry import validate
+from archsearch.search.mistakes import require_none
 from archsearch.search.sampler import SAMPLERS, Objective, SamplerConfig
 from archsearch.search.space import SearchSpace
 
@@ -200,6 +201,11 @@ class StudyConfig(BaseModel):
                     f"tokens, and baselines.max_prompt_tokens + baselines.max_tokens is "
                     f"{prompt} + {reply}; lower one, or raise models.{name}.context"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_space_that_can_be_read(self) -> StudyConfig:
+        require_none(self.space, self.models)
         return self
 
     @property

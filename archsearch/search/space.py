@@ -109,6 +109,16 @@ class SearchSpace(BaseModel):
 
         Raises `ConfigError` when one name stands for different labels."""
         found: dict[str, tuple[Label, ...]] = {}
+        for _ in self._covered(found):
+            pass
+        return found
+
+    def covered(self) -> Iterator[Any]:
+        """Plain data of a few architectures that together have each label of each choice."""
+        return self._covered({})
+
+    def _covered(self, found: dict[str, tuple[Label, ...]]) -> Iterator[Any]:
+        """As `covered`; the choices that come to light are put into `found`."""
         # A choice exists by what encloses it alone, so each label of each choice is taken once.
         waiting: deque[Params] = deque([{}])
         while waiting:
@@ -124,8 +134,7 @@ class SearchSpace(BaseModel):
                 made[name] = forced.get(name, labels[0])
                 return made[name]
 
-            self.suggest(pick)
-        return found
+            yield self.suggest(pick)
 
     def holds(self, params: Params) -> bool:
         """Whether `params` is a point."""

@@ -7,10 +7,9 @@ import yaml
 
 from archsearch.errors import ConfigError
 from archsearch.schema import SCHEMAS
-from archsearch.search.checkup import checkup
 from archsearch.search.config import SHELF, StudyConfig, find
 from archsearch.search.space import SearchSpace
-from tests.search.studies import CAPS, PRODUCTS, SPACE, Marker, study
+from tests.search.studies import PRODUCTS, SPACE, Marker, study
 
 SCRIPT = {"backend": "scripted", "replies": [{"match": "", "texts": ["4"]}]}
 FILE = {"name": "s", "space": SPACE, "models": {"m": SCRIPT}, "benchmark": PRODUCTS}
@@ -113,11 +112,3 @@ def test_the_test_study_is_what_the_other_tests_think_it_is():
 def test_a_study_of_reward_models_alone_is_refused():
     with pytest.raises(ConfigError, match="needs a model that writes; m only score"):
         study(models={"m": Marker()})
-
-
-def test_what_fits_no_context_is_told_before_a_search():
-    layer = {"type": "generator", "model": "m", **CAPS, "max_tokens": {"choose": [16, 600]}}
-    models = {"m": {**SCRIPT, "context": 800}}
-    lines = list(checkup(study(models=models, space={"layers": [layer]}), None))
-    assert any("2 points, 1 distinct valid" in line for line in lines)
-    assert any("the context of 'm' (800 tokens); received 400 + 600" in line for line in lines)
