@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -132,9 +133,13 @@ def split(
     `kept`: question ids by split, of smaller splits that these continue. More `items` would
     otherwise change what is taken.
     """
-    ids = {item.question.id for item in items}
-    if len(ids) < len(items):
-        raise ConfigError(f"question ids must be unique; {len(items) - len(ids)} are repeated")
+    counts = Counter(item.question.id for item in items)
+    ids = counts.keys()
+    if repeated := [one for one in ids if counts[one] > 1]:
+        raise ConfigError(
+            f"question ids must be unique; {len(items) - len(ids)} are repeated, the first of them "
+            f"{repeated[0]!r}; correct the data, or have `load` give each question once"
+        )
     if len(items) < sizes.total:
         raise ConfigError(
             f"the splits ask for {sizes.total} questions and the benchmark has {len(items)}; "

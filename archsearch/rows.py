@@ -17,10 +17,11 @@ Row = TypeVar("Row", bound=BaseModel)
 
 
 def local_text(path: str) -> str:
-    """The text of a file in UTF-8, unpacked where its name ends in `.gz`."""
+    """The text of a file in UTF-8, unpacked where its name ends in `.gz`; a mark of the encoding at
+    its start, as some editors put it, is no part of it."""
     try:
         held = Path(path).expanduser().read_bytes()
-        return (gzip.decompress(held) if path.endswith(".gz") else held).decode("utf-8")
+        return (gzip.decompress(held) if path.endswith(".gz") else held).decode("utf-8-sig")
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"benchmark.path must be a readable UTF-8 file; received {path!r} ({error}); "
@@ -31,13 +32,20 @@ def local_text(path: str) -> str:
 def local_rows(path: str) -> list[Any]:
     """The rows of a JSON array or of JSON lines."""
     text = local_text(path)
+    if text.lstrip().startswith("["):
+        return list(_parsed(text, path, 1))
+    lines = enumerate(text.split("\n"), start=1)
+    return [_parsed(line, path, number) for number, line in lines if line.strip()]
+
+
+def _parsed(text: str, path: str, first: int) -> Any:
+    """What a piece of JSON says; it begins on line `first` of its file."""
     try:
-        if text.lstrip().startswith("["):
-            return list(json.loads(text))
-        return [json.loads(line) for line in text.split("\n") if line.strip()]
-    except ValueError as error:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
         raise ConfigError(
-            f"benchmark.path must hold a JSON array or JSON lines; {path!r} does not: {error}"
+            f"benchmark.path must hold a JSON array or JSON lines; {path!r}, line "
+            f"{first + error.lineno - 1}, column {error.colno}: {error.msg}; correct it"
         ) from None
 
 

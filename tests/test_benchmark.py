@@ -109,7 +109,9 @@ def test_too_few_items_are_refused() -> None:
 
 
 def test_repeated_ids_are_refused() -> None:
-    with pytest.raises(ConfigError, match="ids must be unique; 2 are repeated"):
+    with pytest.raises(
+        ConfigError, match="ids must be unique; 2 are repeated, the first of them 'q/0'"
+    ):
         split([*items(9), *items(2)], SplitSizes(search=1, select=1, test=1), seed=0)
 
 
