@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -31,6 +32,9 @@ class ModelConfig(BaseModel, ABC):
     """Fields that change neither what the model says nor how its prompts are counted: a replay may
     have other values than the search that drew the samples."""
 
+    files: ClassVar[frozenset[str]] = frozenset({"gguf", "path", "shape_from"})
+    """Fields that name a local file or folder, where there is one of that name."""
+
     backend: str
     price: Price | None = None
     """Needed only by budgets in dollars."""
@@ -54,8 +58,16 @@ class ModelConfig(BaseModel, ABC):
         return self.shape
 
     def signature(self) -> str:
-        """Hex digest of all fields but the `passing` ones."""
-        return digest(self.model_dump(mode="json", exclude=set(self.passing)))
+        """What a replay knows it by: a hex digest of all fields but the `passing` ones, of local
+        files their name alone; where there are any, `@` and a digest of where they lie."""
+        fields = self.model_dump(mode="json", exclude=set(self.passing))
+        places = {
+            name: Path(fields[name])
+            for name in self.files & fields.keys()
+            if isinstance(fields[name], str) and Path(fields[name]).is_absolute()
+        }
+        sign = digest({**fields, **{name: place.name for name, place in places.items()}})
+        return f"{sign}@{digest(sorted(map(str, places.values())))}" if places else sign
 
     @abstractmethod
     async def open(self) -> Model:

@@ -59,7 +59,7 @@ def replayed(store: SampleStore, configs: Mapping[str, ModelConfig]) -> dict[str
     known = {sign: Facts.model_validate(facts) for sign, facts in store.models().items()}
     models: dict[str, Replayed] = {}
     for name, config in configs.items():
-        if (facts := known.get(config.signature())) is None:
+        if (facts := _known(config.signature(), known)) is None:
             held = ", ".join(f"{f.name} ({f.identity})" for f in known.values()) or "none"
             raise ConfigError(
                 f"a replay needs models that its store has samples of, configured alike but for "
@@ -68,6 +68,15 @@ def replayed(store: SampleStore, configs: Mapping[str, ModelConfig]) -> dict[str
             )
         models[name] = Replayed(facts, config.shape or facts.shape)
     return models
+
+
+def _known(sign: str, known: Mapping[str, Facts]) -> Facts | None:
+    """The model that was configured so; its files may lie elsewhere now, where that leaves one."""
+    if sign in known:
+        return known[sign]
+    kind = sign.partition("@")[0]
+    alike = [facts for other, facts in known.items() if other.partition("@")[0] == kind]
+    return alike[0] if len({facts.identity for facts in alike}) == 1 else None
 
 
 class Replayed(Model):

@@ -82,6 +82,7 @@ class VLLMConfig(ModelConfig):
         "concurrency", "data_parallel", "memory", "restarts", "share", "sleeps", "stall",
         "tensor_parallel",
     }  # fmt: skip
+    files: ClassVar[frozenset[str]] = frozenset({"lora", "model", "tokenizer"})
 
     backend: Literal["vllm"] = "vllm"
     model: str

@@ -29,6 +29,7 @@ from archsearch.patience import Patience
 from archsearch.plainfile import parse_plain, read_plain
 from archsearch.registry import validate
 from archsearch.search.mistakes import require_none
+from archsearch.search.places import anchor
 from archsearch.search.sampler import SAMPLERS, Objective, SamplerConfig
 from archsearch.search.space import SearchSpace
 
@@ -227,11 +228,14 @@ class StudyConfig(BaseModel):
         """From a YAML or JSON file, with `overrides` such as `search.trials=40` put in first.
 
         `space` is a mapping, or the name of a file: beside the study file, or one of those that
-        come with archsearch.
+        come with archsearch. Other local files are looked for there too, and then in the current
+        folder, which those of `overrides` are taken from.
         """
         data = _read(path)
+        anchor(data, path.parent)
         for override in overrides:
             _put(data, override)
+        anchor(data, Path())
         if isinstance(data.get("space"), str):
             data["space"] = SearchSpace.read(find(data["space"], beside=path.parent))
         return validate(cls, data, where=str(path))

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from archsearch.search.places import moved
+
 FREE = (
     "search.trials",
     "search.finalists",
@@ -18,6 +20,9 @@ FREE = (
     "sandbox.processes",
 )
 """Entries that a resumed run may say differently, in either direction."""
+
+HAVE_FILES = ("benchmark.", "models.")
+"""Where entries name files, which may lie elsewhere when a run goes on."""
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -33,7 +38,9 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return [
         f"{key}: was {theirs.get(key)!r}, now {ours.get(key)!r}"
         for key in sorted(ours.keys() | theirs.keys())
-        if ours.get(key) != theirs.get(key) and not _grows(key, old, new)
+        if ours.get(key) != theirs.get(key)
+        and not _grows(key, old, new)
+        and not (key.startswith(HAVE_FILES) and moved(theirs.get(key), ours.get(key)))
     ]
 
 
