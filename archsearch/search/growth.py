@@ -1,7 +1,8 @@
 """Growth: whether a study file says what an earlier one said, and only more.
 
 A run goes on with a larger study: with more trials or budget, another model, another option of a
-choice, an optional layer, more search questions. Its earlier trials stay what they were.
+choice, an optional layer, more search questions; and with its models elsewhere, or faster ones. Its
+earlier trials stay what they were.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from archsearch.models import MODELS
+from archsearch.models.base import ModelConfig
 from archsearch.search.places import moved
 
 FREE = (
@@ -20,6 +23,9 @@ FREE = (
     "sandbox.processes",
 )
 """Entries that a resumed run may say differently, in either direction."""
+
+COSTS = {"price", "shape", "shape_from"}
+"""Fields of a model that no sample hangs on, but what the earlier trials cost."""
 
 HAVE_FILES = ("benchmark.", "models.")
 """Where entries name files, which may lie elsewhere when a run goes on."""
@@ -36,7 +42,7 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """
     ours, theirs = dict(_flat(new)), dict(_flat(old))
     return [
-        f"{key}: was {theirs.get(key)!r}, now {ours.get(key)!r}"
+        _told(key, theirs.get(key), ours.get(key))
         for key in sorted(ours.keys() | theirs.keys())
         if ours.get(key) != theirs.get(key)
         and not _grows(key, old, new)
@@ -50,12 +56,18 @@ def _grows(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     if first == "models":
         names = {**old["models"], **new["models"]}  # which may have dots, and begin alike
         owner = max((name for name in names if f"{rest}.".startswith(f"{name}.")), key=len)
-        return owner not in old["models"]
+        field = rest[len(owner) + 1 :].partition(".")[0]
+        return owner not in old["models"] or _passes(field, names[owner]["backend"])
     if first == "space":
-        return enlarges(old["space"], new["space"])
+        return _enlarges(rest, old["space"], new["space"])
     if key == "splits.search":
         return int(new["splits"]["search"]) >= int(old["splits"]["search"])
     return any(key == free or key.startswith(f"{free}.") for free in FREE)
+
+
+def _passes(field: str, backend: str) -> bool:
+    """Whether a field of a model may differ as neither samples nor costs hang on it."""
+    return field in MODELS.classes.get(backend, ModelConfig).passing - COSTS
 
 
 def enlarges(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
@@ -71,11 +83,14 @@ def enlarges(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     False
     """
     changed = {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
-    return (
-        changed <= {"layers", "rules"}
-        and set(new.get("rules", ())) <= set(old.get("rules", ()))
-        and _listed(old["layers"], new["layers"])
-    )
+    return all(_enlarges(key, old, new) for key in changed)
+
+
+def _enlarges(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether the entry `key` of a space may differ."""
+    if key == "rules":
+        return set(new.get("rules", ())) <= set(old.get("rules", ()))
+    return key == "layers" and _listed(old["layers"], new["layers"])
 
 
 def _within(old: Any, new: Any) -> bool:
@@ -129,3 +144,32 @@ def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         return
     for name, inner in value.items():
         yield from _flat(inner, f"{prefix}.{name}" if prefix else str(name))
+
+
+def _told(place: str, old: Any, new: Any) -> str:
+    """The first part of an entry that differs.
+
+    >>> old = [{"type": "generator", "samples": 2, "model": "m"}, {"type": "vote"}]
+    >>> new = [{"type": "generator", "samples": 4, "model": "m"}, {"type": "vote"}]
+    >>> _told("space.layers", old, new)
+    'space.layers.0.samples: was 2, now 4'
+    """
+    if isinstance(old, list) and isinstance(new, list):
+        before = _same(old, new)
+        after = _same(old[before:][::-1], new[before:][::-1])
+        old, new = old[before : len(old) - after], new[before : len(new) - after]
+        if old and len(old) == len(new):
+            return _told(f"{place}.{before}", old[0], new[0])
+        place = f"{place}, from {before} on" if before else place
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        parts = [part for part in {**old, **new} if not _within(old.get(part), new.get(part))]
+        if parts and all(part in old and part in new for part in parts):
+            return _told(f"{place}.{parts[0]}", old[parts[0]], new[parts[0]])
+        old, new = ({k: one[k] for k in one if k in parts} for one in (old, new))
+    return f"{place}: was {old!r}, now {new!r}"
+
+
+def _same(old: Sequence[Any], new: Sequence[Any]) -> int:
+    """How many items at the start of `new` leave open what `old` says."""
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((at for at, pair in pairs if not _within(*pair)), min(len(old), len(new)))

@@ -137,6 +137,61 @@ def test_what_it_may_not(entries, line):
     assert found
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        (
+            [generator(samples=2), VOTE],
+            [generator(samples={"choose": [2, 4]}), {"type": "vote", "weighted": True}],
+            "space.layers.1: was {}, now {'weighted': True}",
+        ),
+        (
+            [generator(max_tokens=8, samples=2), OPTIONAL, VOTE],
+            [generator(max_tokens=9, samples=3), OPTIONAL, generator()],
+            "space.layers.0.max_tokens: was 8, now 9",
+        ),
+        (
+            [generator(), OPTIONAL, VOTE],
+            [generator(), {**OPTIONAL, "choose": {"none": []}}, VOTE],
+            f"space.layers.1.choose: was {{'verify': {OPTIONAL['choose']['verify']}}}, now {{}}",
+        ),
+        (
+            [generator(), VOTE],
+            [generator(), VOTE, VOTE],
+            f"space.layers, from 2 on: was [], now [{VOTE}]",
+        ),
+    ],
+)
+def test_only_what_differs_in_a_space_is_told(old, new, line):
+    one, other = ({**dumped(), "space": space(*layers)} for layers in (old, new))
+    assert changes(one, other) == [line]
+
+
+def test_a_rule_that_came_is_told_without_the_layers_that_grew():
+    one = {**dumped(), "space": space(generator(), rules=())}
+    other = {**dumped(), "space": space(generator(), OPTIONAL)}
+    assert changes(one, other) == ["space.rules: was [], now ['ends_with_one']"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "change", "may"),
+    [
+        ({"backend": "server"}, {"base_url": "http://localhost:2/v1"}, True),
+        ({"backend": "server"}, {"concurrency": 8}, True),
+        ({"backend": "server"}, {"model": "other"}, False),
+        ({"backend": "server"}, {"extra_body": {"top_k": 3}}, False),
+        ({"backend": "server"}, {"price": {"prompt": 1, "completion": 2}}, False),
+        ({"backend": "server"}, {"shape_from": "config.json"}, False),
+        ({"backend": "llamacpp"}, {"slots": 2, "threads": 3}, True),
+        ({"backend": "llamacpp"}, {"context": 512}, False),
+    ],
+)
+def test_where_a_model_runs_and_how_fast_may_differ(entry, change, may):
+    old = {**dumped(), "models": {"qwen-2.5": {**entry, "context": 100}}}
+    new = {**old, "models": {"qwen-2.5": {**entry, "context": 100, **change}}}
+    assert (changes(old, new) == []) is may
+
+
 def test_no_model_may_go():
     two = dumped(models={"m": Multiplier(), "n": Multiplier()})
     assert "models.n.backend: was 'multiplier', now None" in changes(two, dumped())
