@@ -40,8 +40,12 @@ def _mistakes(layers: Iterable[Any], models: Collection[str]) -> Iterator[str]:
 
 
 def _require_right(entry: Any, models: Collection[str]) -> None:
-    named = entry.get("type") if isinstance(entry, dict) else None
-    for layer in parse_row(entry, str(named or "a layer")):
+    if not isinstance(entry, dict) or "type" not in entry:
+        raise ConfigError(
+            f"a layer must be a mapping with `type: NAME`, with `choose` (and a `name`) alone, or "
+            f"with `repeat` and `layers` alone; received {entry!r}"
+        )
+    for layer in parse_row(entry, str(entry["type"])):
         for model in sorted(layer.models()):
             if model not in models:
                 raise UnknownName("model", model, models)

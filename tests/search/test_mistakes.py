@@ -29,7 +29,9 @@ def space(*options):
             "fuser: samples: Input should be a valid integer.* received 'two'",
         ),
         ([VOTE, {"type": "voet"}], "unknown layer type 'voet'"),
-        ("vote", "a layer must be a mapping .*; received 'vote'"),
+        ("vote", "a layer must be .* `type: NAME`, with `choose` .* `repeat` .* received 'vote'"),
+        ({"choose": [], "default": 1}, "with `choose` .* alone, .* received {'choose': "),
+        ({"type": 3}, "3 must be a mapping with `type: NAME`"),
     ],
 )
 def test_what_no_choice_could_mend_is_a_mistake(option, message):
