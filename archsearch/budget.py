@@ -55,7 +55,9 @@ class Limits(BaseModel):
 
     def __str__(self) -> str:
         """Such as `2e+10 FLOPs, 500 tokens`."""
-        return ", ".join(f"{cap:g} {unit}" for _, cap, unit in self._capped(Cost())) or "no cap"
+        caps = [f"{cap:g} {unit}" for _, cap, unit in self._capped(Cost())]
+        caps += [] if self.seconds is None else [f"{self.seconds:g} seconds"]
+        return ", ".join(caps) or "no cap"
 
 
 class Charges(Protocol):

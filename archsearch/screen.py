@@ -175,6 +175,17 @@ def unscored_line(report: Mapping[str, Any]) -> str:
     )
 
 
+def late_line(report: Mapping[str, Any], progress: Progress) -> str:
+    """That time ended the trials; blank where it did not."""
+    cap = report["budget"]["study"].get("seconds")
+    if cap is None or report["seconds"] < cap or progress.trials >= progress.trials_wanted:
+        return ""
+    return (
+        f"{progress.trials} of {progress.trials_wanted} trials were tried: none begins once "
+        f"budget.study.seconds, {cap:g}, are over; raise it, and the same command goes on"
+    )
+
+
 def drawn(architecture: Architecture) -> Tree:
     """An architecture as a small tree: a layer a branch, components side by side below it."""
     tree = Tree("question")

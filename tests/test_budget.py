@@ -83,6 +83,7 @@ def test_limits_are_told_in_their_units():
     assert str(Limits()) == "no cap"
     assert str(Limits(flops=2e10, tokens=500)) == "2e+10 FLOPs, 500 tokens"
     assert str(Limits(dollars=1.5)) == "1.5 dollars"
+    assert str(Limits(tokens=500, seconds=90)) == "500 tokens, 90 seconds"
     cost = Cost(flops=3, prompt_tokens=4, completion_tokens=5, dollars=6)
     assert Limits(dollars=1, tokens=1).tell(cost) == "9 tokens, 6 dollars"
 

@@ -168,6 +168,19 @@ def test_what_ended_a_search_early_is_told(folder):
     assert re.match(r"\d trials were cut short; the first: the study's cap is 1200 tokens", line)
 
 
+def test_that_time_ended_a_search_is_told(folder):
+    short = ["--limit", "4", "--set", "budget.study.seconds=0.01"]
+    assert "cap: 0.01 seconds" in archsearch("check", "typed.yaml", *short, cwd=folder).stdout
+    done = archsearch("search", "typed.yaml", *short, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    told = "of 5 trials were tried: none begins once budget.study.seconds, 0.01, are over; raise it"
+    assert told in done.stdout
+    again = ["--limit", "4", "--set", "budget.study.seconds=900"]
+    done = archsearch("search", "typed.yaml", *again, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "budget.study.seconds" not in done.stdout
+
+
 def test_help_has_examples(tmp_path):
     for command in ("search", "check", "evaluate", "ls", "schema"):
         assert f"archsearch {command} " in archsearch(command, "--help", cwd=tmp_path).stdout

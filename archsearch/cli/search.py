@@ -55,7 +55,7 @@ def search(
     """
     from archsearch import collector
     from archsearch.meter import Meter
-    from archsearch.screen import Watch, show_report
+    from archsearch.screen import Watch, late_line, show_report
     from archsearch.search.progress import Progress
     from archsearch.search.run import address
     from archsearch.search.run import search as run_search
@@ -85,6 +85,8 @@ def search(
     collector.spare()
     document = finished(run(), f"interrupted; the same command resumes from {folder}")
     show_report(console, document)
+    if late := late_line(document, progress):
+        console.print(late, highlight=False, soft_wrap=True)
     if replay is not None and (missing := document["samples"]["missing"]):
         console.print(missing_line(missing, replay), highlight=False)
     console.print(f"report, best architecture and samples: {folder}", highlight=False)
