@@ -86,7 +86,10 @@ async def _serve(
 ) -> None:
     settled = fact(database, "terms")
     if settled is None:
-        raise RunError(f"a worker joins a run that has begun; {run} holds none; start it first")
+        raise RunError(
+            f"a worker joins a search that was started with --join (or --workers); there is none "
+            f"at {run}; start it so: the same command, with --join, goes on with one that has begun"
+        )
     config = validate(StudyConfig, settled["config"], where=run)
     splits = await asyncio.to_thread(config.load_splits, fact(database, "splits"))
     with SampleStore(settled["store"]) as store:

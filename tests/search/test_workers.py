@@ -252,8 +252,14 @@ def test_another_archsearch_is_noticed(tmp_path):
 def test_a_worker_needs_a_run(tmp_path, server):
     with pytest.raises(RunError, match="joins a run that has begun"):
         asyncio.run(work(str(tmp_path)))
-    with pytest.raises(RunError, match="joins a run that has begun"):
+    with pytest.raises(RunError, match="joins a search that was started with --join"):
         asyncio.run(work(server))
+
+
+def test_a_worker_needs_a_run_that_others_may_join(tmp_path):
+    run(study(models=scripted().models, splits=SIZES, search={"trials": 2}), tmp_path)
+    with pytest.raises(RunError, match=rf"with --join .*; there is none at {tmp_path}; start it"):
+        asyncio.run(work(str(tmp_path)))
 
 
 def test_workers_that_die_one_after_another_end_the_run(tmp_path, monkeypatch, capfd):
