@@ -8,6 +8,7 @@ verdict.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -83,6 +84,15 @@ class Evaluation:
     def fallbacks(self) -> int:
         """Questions on which some layer had to take its way out."""
         return sum(bool(o.fallbacks) for o in self.outcomes)
+
+    @property
+    def ways_out(self) -> dict[str, int]:
+        """On how many questions a layer took each way out, by its reason, the most frequent
+        first."""
+        reasons = Counter(
+            reason for o in self.outcomes for reason in {note.reason for note in o.fallbacks}
+        )
+        return dict(reasons.most_common())
 
     @property
     def mean(self) -> float:

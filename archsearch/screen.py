@@ -109,12 +109,16 @@ def show_report(console: Console, report: Mapping[str, Any]) -> None:
     console.print(drawn(Architecture.parse(report["best"]["architecture"])))
     console.print(_contenders(report))
     console.print(optimism_line(report), highlight=False)
-    for line in filter(None, (incomplete_line(report), unscored_line(report))):
+    for line in filter(
+        None, (incomplete_line(report), unscored_line(report), way_out_line(report))
+    ):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-    tokens, flops = report["tokens"], report["flops"]
+    tokens, flops, dollars = report["tokens"], report["flops"], report["charged"]["dollars"]
     console.print(
         f"drawn {tokens['drawn']:,} tokens, {flops['drawn']:.3g} FLOPs; without reuse the same "
-        f"evaluations take {flops['used']:.3g}; {report['seconds']:.0f} s",
+        f"evaluations take {flops['used']:.3g}; "
+        + (f"{dollars:.3g} dollars charged; " if dollars else "")
+        + f"{report['seconds']:.0f} s",
         highlight=False,
     )
 
@@ -129,6 +133,11 @@ def show_pool(console: Console, pool: Pool) -> None:
         f"at most {bound.flops:.3g} FLOPs, {tokens:,.0f} tokens, less what the store holds; the "
         f"study's cap: {cap}",
     ]
+    if pool.most < pool.asked_for:
+        lines.append(
+            f"what asks for more than {pool.most} samples, up to {pool.asked_for}, a replay will "
+            f"lack; give more --samples, or lower baselines.max_samples"
+        )
     console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
@@ -173,6 +182,15 @@ def unscored_line(report: Mapping[str, Any]) -> str:
         f"{sum(missing)} test questions of {len(missing)} of these could not be scored, and are "
         f"left out; the same command tries them again"
     )
+
+
+def way_out_line(report: Mapping[str, Any]) -> str:
+    """What the best most often did in place of its work, such as clip a prompt; blank without."""
+    test = report["best"]["test"]
+    if not test["fallbacks"]:
+        return ""
+    reason, count = next(iter(test["fallbacks"].items()))
+    return f"on {count} of {test['n']} test questions of the best: {reason}"
 
 
 def late_line(report: Mapping[str, Any], progress: Progress) -> str:

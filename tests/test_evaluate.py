@@ -11,13 +11,13 @@ from archsearch.benchmark import Benchmark, Item
 from archsearch.cost import Tariff
 from archsearch.dispatch import Dispatcher
 from archsearch.errors import BudgetExhausted, ConfigError, SandboxFailed, SandboxUnavailable
-from archsearch.evaluate import Evaluator
+from archsearch.evaluate import Evaluation, Evaluator, Outcome
 from archsearch.layer import Facet, Layer
 from archsearch.models.scripted import SHAPE, Scripted
 from archsearch.patience import Patience
 from archsearch.program import Execution, Program
 from archsearch.testing.runners import giving
-from archsearch.types import Failure, Message, Question, Score, Target
+from archsearch.types import Failure, Fallback, Message, Question, Score, Target
 from tests.stores import in_memory
 
 QUICK = Patience(attempts=2, first_pause=0)
@@ -281,3 +281,15 @@ def _reachable(value):
         if isinstance(inner, tuple):
             for part in inner:
                 yield from _reachable(part)
+
+
+def test_ways_out_are_counted_by_question():
+    def outcome(number, *reasons):
+        notes = tuple(Fallback(path="0", reason=reason) for reason in reasons)
+        return Outcome(question_id=str(number), result=Score(value=0.0), fallbacks=notes)
+
+    found = Evaluation(
+        outcomes=(outcome(0, "blank"), outcome(1, "cut", "cut", "blank"), outcome(2))
+    )
+    assert found.fallbacks == 2
+    assert found.ways_out == {"blank": 2, "cut": 1}

@@ -86,7 +86,8 @@ def evaluate(
                 kept=kept_beside(find(source), config),
             )
 
-    document = finished(run())
+    kept = f"what was drawn is in {store}" if store else "nothing is kept without --store"
+    document = finished(run(), f"interrupted; {kept}")
     typer.echo(json.dumps(document, indent=2))
     if replay is not None and document["missing"]:
         typer.echo(missing_line(document["missing"], replay), err=True)

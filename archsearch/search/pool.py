@@ -42,6 +42,8 @@ class Pool:
     items: tuple[Item, ...]
     questions: tuple[Question, ...]
     """Those of the search split, which forecasts look at."""
+    asked_for: int
+    """The most samples of a prompt that the space or a baseline asks for."""
 
     @classmethod
     def of(
@@ -72,6 +74,7 @@ class Pool:
             generators=_generators(asked, samples or most),
             items=items,
             questions=tuple(item.question for item in splits.search),
+            asked_for=most,
         )
 
     def of_each(self, samples: int) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,7 @@ def report(
             "charged": spent.flops,
             "used": sum(map(_used_flops, _evaluations(trials, verdict))),
         },
+        "charged": asdict(spent),
         "unsafe_exec": unsafe,
         "seconds": seconds,
     }
@@ -158,6 +160,7 @@ def _trial(trial: Trial, unit: Unit) -> Json:
         "baseline": str(trial.baseline) if trial.baseline else None,
         "digest": trial.architecture.digest if trial.architecture else None,
         "summary": str(trial.architecture) if trial.architecture else None,
+        "architecture": trial.architecture.dump() if trial.architecture else None,
         "params": trial.params,
         "state": str(trial.state),
         "reason": trial.reason,
@@ -186,6 +189,7 @@ def scored(evaluation: Evaluation, rng: np.random.Generator) -> Json:
         "n": len(scores),
         "unscored": len(evaluation.failures),
         "malformed": evaluation.malformed,
+        "fallbacks": evaluation.ways_out,
     }
 
 

@@ -254,6 +254,12 @@ def _settle_config(config: StudyConfig, ledger: Ledger, folder: Path) -> None:
             f"questions; {', '.join(FREE)} are free); in {folder}: {'; '.join(changed)}; undo "
             f"that, or choose another --out"
         )
+    version = ledger.settle("version of the benchmark", config.benchmark.version)
+    if version != config.benchmark.version:
+        raise RunError(
+            f"scores of a run must be of one version of its benchmark; in {folder} is {version}, "
+            f"and {config.benchmark.name!r} is {config.benchmark.version} now; choose another --out"
+        )
     if before["space"] != now["space"]:
         # Optuna knows no categories that grow; it is a view, and is made again.
         (folder / MIRROR).unlink(missing_ok=True)

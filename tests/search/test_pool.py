@@ -3,9 +3,11 @@
 import asyncio
 
 import pytest
+from rich.console import Console
 
 from archsearch.errors import BudgetExhausted, ConfigError
 from archsearch.meter import Meter
+from archsearch.screen import show_pool
 from archsearch.search.pool import Pool
 from archsearch.search.progress import Progress
 from archsearch.search.run import search
@@ -46,6 +48,12 @@ def test_a_pool_holds_what_every_generator_may_ask():
 def test_by_default_it_holds_as_many_samples_as_are_ever_asked_for():
     pool = Pool.of(study())
     assert max(g.plan[0].completions for g in pool.generators) == 16  # the largest baseline
+
+
+def test_that_a_replay_will_lack_some_is_told_before_anything_is_drawn(capsys):
+    for samples, warned in ((4, True), (16, False)):
+        show_pool(Console(), Pool.of(study(), samples=samples))
+        assert ("more than 4 samples, up to 16" in capsys.readouterr().out) is warned
 
 
 def test_generators_are_found_wherever_they_stand():

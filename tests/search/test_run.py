@@ -232,6 +232,24 @@ def test_a_mistake_before_anything_was_paid_binds_to_nothing(tmp_path):
     assert told(report) == told(run(study(search={"trials": 3}), tmp_path / "straight"))
 
 
+def test_scores_of_two_versions_of_a_benchmark_are_not_mixed(tmp_path, monkeypatch):
+    small = study(search={"trials": 3})
+    run(small, tmp_path)
+    monkeypatch.setattr(type(small.benchmark), "version", 7)
+    with pytest.raises(RunError, match=r"of one version of its benchmark.*is 7 now; choose anoth"):
+        run(small, tmp_path)
+
+
+def test_what_a_run_charged_is_told_in_every_unit(whole):
+    _, report = whole
+    assert report["charged"]["flops"] == report["flops"]["charged"]
+    assert report["charged"]["completion_tokens"] > 0
+    assert report["charged"]["dollars"] == 0
+    for trial in report["trials"]:
+        if trial["architecture"] is not None:
+            assert Architecture.parse(trial["architecture"]).digest == trial["digest"]
+
+
 def test_a_run_is_held_by_one_process(tmp_path):
     with Ledger(tmp_path), pytest.raises(RunError, match="is in use; wait for it, or choose"):
         run(study(), tmp_path)
