@@ -26,8 +26,8 @@ STALE = 20
 """Duplicates and refusals in a row after which the study enumerates what is unseen."""
 SECOND_CHANCE = 5
 """Of those, how many the sampler may make again after each trial that was enumerated."""
-DRY = 5
-"""Trials in a row without room in the budget after which it counts as used up."""
+DRY = 10
+"""Trials in a row that could not begin within the budget after which it counts as used up."""
 ENUMERABLE = 2_000
 """Points of a space that are looked through for baselines."""
 LOOKED_THROUGH = 20_000
@@ -59,7 +59,7 @@ class Coordinator:
         self._due: deque[Baseline] = deque()
         """Baselines that were not proposed yet."""
         self._dry = 0
-        """Trials in a row that the budget had no room for."""
+        """Trials in a row that could not begin within the budget."""
 
     async def explore(self) -> list[Trial]:
         """Calibrates, then proposes and evaluates until enough architectures are known, the space
@@ -279,27 +279,31 @@ class Coordinator:
         end first, or none would."""
         if trial.state is not State.RUNNING or trial.architecture is None:
             return
-        ledger = self._study.ledger
+        ledger, account = self._study.ledger, self._study.account
         name = f"trial {trial.number} within {self._study.config.budget.study}"
+        if earlier and not self._all_fit(trial):
+            await asyncio.wait(earlier)
+        spent = account.spent
         try:
-            if not (no_room := fact(ledger.database, name)):
-                if earlier and not self._all_fit():
-                    await asyncio.wait(earlier)
+            if not (ended := fact(ledger.database, name)):
                 await self._score(trial)
         except BudgetExhausted as error:
-            no_room = ledger.settle(name, str(error))
-        if no_room:
-            trial.run_dry(no_room)
+            drew = account.spent != spent
+            ended = ledger.settle(name, {"reason": str(error), "drew": drew})
+        if ended:
+            trial.run_dry(**ended)
 
-    def _all_fit(self) -> bool:
-        """Whether the budget is expected to have room for all that runs, if they shared nothing."""
+    def _all_fit(self, trial: Trial) -> bool:
+        """Whether the budget is expected to have room for all that runs, if they shared nothing,
+        and for a question of this one in any case."""
         questions = self._study.config.splits.search
         wanted = [
-            trial.expected.scaled(questions - len(trial.before))
-            for trial in self.trials[len(self._landed) :]
-            if trial.expected and trial.state is State.RUNNING
+            one.expected.scaled(questions - len(one.before))
+            for one in self.trials[len(self._landed) :]
+            if one.expected and one.state is State.RUNNING
         ]
-        return self._study.account.has_room(total(Expected, wanted))
+        one_more = trial.upper or UpperBound()
+        return self._study.account.has_room(one_more.beside(total(Expected, wanted)))
 
     async def _score(self, trial: Trial) -> None:
         trial.evaluation = await self._raced(trial, self._study.splits.search)
@@ -359,13 +363,14 @@ class Coordinator:
         study.proposer.tell(trial.number, **told, notes=trial.notes)
 
     def _count_dry(self, trial: Trial) -> None:
-        """What had no room may be dearer than the next; a baseline says nothing of the space, and
-        what must go on at the end would be proposed again. What it continued stands."""
+        """What could not begin may be dearer than the next; what ran out took the rest, and what
+        must go on at the end would be proposed again. What it continued stands."""
         if trial.exhausted:
-            self._dry += {"baseline": 0, "leader": DRY}.get(trial.origin, 1)
+            last = trial.exhausted == "midway" or trial.origin == "leader"
+            self._dry = DRY if last else self._dry + 1
             if paused := trial.continues:
                 paused.continued_by, self._latest[trial.found.digest] = None, paused
-        elif trial.evaluation:
+        elif trial.evaluation and self._dry < DRY:
             self._dry = 0
 
     async def _retry(self) -> None:

@@ -71,8 +71,8 @@ class Trial:
     """The paused trial that it goes on with."""
     continued_by: int | None = None
     """Number of the trial that goes on with this one."""
-    exhausted: bool = False
-    """Whether the study's budget ended it."""
+    exhausted: Literal["", "at once", "midway"] = ""
+    """When the study's budget ended it, if it did; at once: before anything was drawn for it."""
 
     @classmethod
     def recorded(cls, number: int, record: Mapping[str, Any]) -> Self:
@@ -110,9 +110,10 @@ class Trial:
             "reason": self.reason,
         }
 
-    def run_dry(self, reason: str) -> None:
-        """The study's budget has no room for it."""
-        self.state, self.reason, self.exhausted = State.INCOMPLETE, reason, True
+    def run_dry(self, *, reason: str, drew: bool) -> None:
+        """The study's budget has no room for it, or for the rest of it."""
+        self.state, self.reason = State.INCOMPLETE, reason
+        self.exhausted = "midway" if drew else "at once"
 
     @property
     def scored(self) -> Evaluation:
