@@ -244,12 +244,13 @@ class Coordinator:
     def _hold_to_cap(self, trial: Trial, expected: Expected) -> None:
         """Refuses what will cost too much; what was let in stays so, whatever is learned later."""
         limits = self._study.config.budget.per_question
-        over = limits.over(expected) > 0
-        if self._study.ledger.settle(f"trial {trial.number} is over the cap", over):
-            trial.state = State.REFUSED
-            trial.reason = (
-                f"expected cost per question must be within {limits}; it is {limits.tell(expected)}"
-            )
+        over = (
+            f"expected cost per question must be within {limits}; it is {limits.tell(expected)}"
+            if limits.over(expected) > 0
+            else ""
+        )
+        if refusal := self._study.ledger.settle(f"why trial {trial.number} was refused", over):
+            trial.state, trial.reason = State.REFUSED, refusal
 
     async def _next_unseen(self) -> Params | None:
         """The next point that would be run, in enumeration order after the last one that was, and
