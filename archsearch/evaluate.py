@@ -24,10 +24,13 @@ from archsearch.errors import (
     ModelError,
     PromptTooLong,
     RequestRejected,
+    RunError,
     SandboxFailed,
 )
 from archsearch.types import Candidate, Failure, Fallback, Measured, Score, Slate, total
 
+REFUSED = "request rejected: "
+"""How the explanation of a question begins that scores 0 as a model refused some request for it."""
 AT_ONCE = 256
 """Questions of one architecture under way at once at least: few enough to keep memory flat."""
 
@@ -80,6 +83,16 @@ class Evaluation:
         """Questions whose answer could not be read; they score 0."""
         return sum(isinstance(o.result, Score) and o.result.malformed for o in self.outcomes)
 
+    def require_an_answer(self, whom: object) -> None:
+        """Raises `RunError`, which names `whom`, where every question was refused: that is no score
+        of the architecture, but a model that is not as it was meant to be."""
+        said = [o.result.explanation for o in self.outcomes if isinstance(o.result, Score)]
+        if said and len(said) == len(self.outcomes) and all(w.startswith(REFUSED) for w in said):
+            raise RunError(
+                f"{whom} must answer some question; all {len(said)} were refused, the first: "
+                f"{said[0].removeprefix(REFUSED)}; correct the model or what it is asked"
+            )
+
     @property
     def fallbacks(self) -> int:
         """Questions on which some layer had to take its way out."""
@@ -130,7 +143,7 @@ class Evaluator:
             )
         except RequestRejected as error:
             # It would be rejected again: the architecture's own fault, so it is scored.
-            result = Score(value=0.0, malformed=True, explanation=f"request rejected: {error}")
+            result = Score(value=0.0, malformed=True, explanation=f"{REFUSED}{error}")
         except ModelError as error:
             result = Failure(kind="model", message=str(error))
         except SandboxFailed as error:

@@ -137,6 +137,10 @@ class Ledger:
         found = (read_outcome(_parsed(text)) for (text,) in rows)
         return {o.question_id: o for o in found if isinstance(o.result, Score)}
 
+    def forget_outcomes(self, digest: str) -> None:
+        """Drops what became of an architecture's questions: they are to be asked again."""
+        self.database.execute("DELETE FROM outcomes WHERE digest = :digest", {"digest": digest})
+
     def record_outcome(self, digest: str, outcome: Outcome) -> None:
         """Commits what became of a question; a later attempt replaces a failure."""
         self.database.execute(

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from archsearch.database import Part, connect, is_server
+from archsearch.database import Part, connect
 from archsearch.errors import RunError
 from archsearch.program import Execution, Program, Reply
 from archsearch.sandbox import plain
@@ -30,16 +30,10 @@ from archsearch.types import Completion, FinishReason, Logprobs, Message, Reques
 
 SCHEMA = 2
 """Part of every key: raised when the meaning of a sample changes, as those of old then miss."""
-_LAYOUT = 4
+_LAYOUT = 5
 """Of the tables."""
 
-_REFUSALS = """
-CREATE TABLE IF NOT EXISTS refusals (
-    key {bytes} NOT NULL, idx BIGINT NOT NULL, why {bytes} NOT NULL, PRIMARY KEY (key, idx)
-) {keyed}
-"""
-_TABLES = (
-    """
+_TABLES = """
 CREATE TABLE IF NOT EXISTS samples (
     key {bytes} NOT NULL, idx BIGINT NOT NULL,
     text {bytes} NOT NULL, reasoning {bytes} NOT NULL, finish TEXT NOT NULL,
@@ -52,9 +46,10 @@ CREATE TABLE IF NOT EXISTS executions (
 ) {keyed};
 CREATE TABLE IF NOT EXISTS prompts (key {bytes} PRIMARY KEY, tokens BIGINT NOT NULL) {keyed};
 CREATE TABLE IF NOT EXISTS models (signature TEXT PRIMARY KEY, facts TEXT NOT NULL) {keyed};
+CREATE TABLE IF NOT EXISTS refusals (
+    key {bytes} NOT NULL, idx BIGINT NOT NULL, why {bytes} NOT NULL, PRIMARY KEY (key, idx)
+) {keyed}
 """
-    + _REFUSALS
-)
 _PART = Part(
     name="samples",
     noun="a sample store",
@@ -120,11 +115,6 @@ class SampleStore:
         there: of such a one, what becomes of programs is kept in memory."""
         self._db = connect(place, _PART, only_read=only_read)
         self._apart: dict[str, Execution] | None = {} if only_read else None
-        try:
-            self._knows_refusals = is_server(place) or self._has_refusals(make=not only_read)
-        except BaseException:
-            self.close()
-            raise
 
     def get(self, key: str, indices: Iterable[int]) -> dict[int, Completion]:
         """The stored ones among `indices`."""
@@ -145,7 +135,7 @@ class SampleStore:
     def refusal(self, key: str, indices: Iterable[int]) -> str | None:
         """Why the first of `indices` that a model refused was refused, if any was."""
         wanted = set(indices)
-        if not wanted or not self._knows_refusals:
+        if not wanted:
             return None
         rows = self._db.rows(_GET_REFUSALS, (bytes.fromhex(key), min(wanted), max(wanted)))
         found = (why.decode("utf-8", "surrogatepass") for index, why in rows if index in wanted)
@@ -211,15 +201,6 @@ class SampleStore:
     def close(self) -> None:
         """Ends the connection; everything put is already on disk."""
         self._db.close()
-
-    def _has_refusals(self, *, make: bool) -> bool:
-        """Whether this file has a table of them, made if it may be: older files had none."""
-        if not self._db.rows("SELECT 1 FROM sqlite_master WHERE name = 'refusals'"):
-            if not make:
-                return False
-            db = self._db
-            db.execute(_REFUSALS.format(bytes=db.bytes_type, keyed=db.keyed))
-        return True
 
     def __enter__(self) -> Self:
         return self

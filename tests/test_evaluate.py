@@ -10,7 +10,13 @@ from archsearch.architecture import Architecture
 from archsearch.benchmark import Benchmark, Item
 from archsearch.cost import Tariff
 from archsearch.dispatch import Dispatcher
-from archsearch.errors import BudgetExhausted, ConfigError, SandboxFailed, SandboxUnavailable
+from archsearch.errors import (
+    BudgetExhausted,
+    ConfigError,
+    RunError,
+    SandboxFailed,
+    SandboxUnavailable,
+)
 from archsearch.evaluate import Evaluation, Evaluator, Outcome
 from archsearch.layer import Facet, Layer
 from archsearch.models.scripted import SHAPE, Scripted
@@ -293,3 +299,20 @@ def test_ways_out_are_counted_by_question():
     )
     assert found.fallbacks == 2
     assert found.ways_out == {"blank": 2, "cut": 1}
+
+
+def test_a_model_that_refused_all_has_no_score():
+    def found(*explanations):
+        scores = (Score(value=0.0, explanation=said) for said in explanations)
+        return Evaluation(
+            outcomes=tuple(
+                Outcome(question_id=str(at), result=score) for at, score in enumerate(scores)
+            )
+        )
+
+    found().require_an_answer("it")
+    found("request rejected: too long", "wrong").require_an_answer("it")
+    with pytest.raises(
+        RunError, match=r"^it must answer.*all 2 were refused, the first: too long;"
+    ):
+        found("request rejected: too long", "request rejected: no").require_an_answer("it")

@@ -251,41 +251,17 @@ def test_a_file_of_another_schema_is_refused_and_left_alone(place):
     with SampleStore(place) as store:
         store.put(KEY, 0, completion())
     db = sqlite3.connect(place)
-    db.execute("PRAGMA user_version=5")
+    db.execute("PRAGMA user_version=9")
     db.close()
     with pytest.raises(
         RunError,
-        match=r"must be of schema 4; .*samples\.sqlite is of schema 5; "
+        match=r"must be of schema 5; .*samples\.sqlite is of schema 9; "
         "use the archsearch version that wrote it, or another store",
     ):
         SampleStore(place)
     db = sqlite3.connect(place)
     assert db.execute("SELECT COUNT(*) FROM samples").fetchone() == (1,)
     db.close()
-
-
-@pytest.fixture
-def older(place):
-    """A file of the time when refusals were not kept, with one sample."""
-    with SampleStore(place) as store:
-        store.put(KEY, 0, completion())
-        store._db.execute("DROP TABLE refusals")
-    return place
-
-
-def test_a_file_from_before_refusals_is_read_as_it_is(older):
-    before = older.read_bytes()
-    with SampleStore(older, only_read=True) as store:
-        assert store.refusal(KEY, [0, 1]) is None
-        assert store.get(KEY, [0]) == {0: completion()}
-    assert older.read_bytes() == before
-
-
-def test_a_file_from_before_refusals_takes_them(older):
-    with SampleStore(older) as store, SampleStore(older) as other:
-        store.put_refusal(KEY, [1], "no")
-        assert other.refusal(KEY, [0, 1]) == "no"
-        assert other.get(KEY, [0]) == {0: completion()}
 
 
 @pytest.mark.parametrize(

@@ -99,8 +99,9 @@ async def _evaluated(
         return Evaluation(outcomes=tuple(outcomes[item.question.id] for item in items))
 
     evaluations = await asyncio.gather(*map(one, architectures))
-    for evaluation in evaluations:
+    for architecture, evaluation in zip(architectures, evaluations, strict=True):
         _require_a_score(evaluation)
+        evaluation.require_an_answer(architecture)
     return evaluations
 
 

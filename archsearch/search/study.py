@@ -9,6 +9,7 @@ from itertools import count, takewhile
 from archsearch.architecture import Architecture
 from archsearch.benchmark import Item, Splits
 from archsearch.budget import Account
+from archsearch.errors import RunError
 from archsearch.evaluate import Evaluation, Evaluator, Outcome
 from archsearch.ledger import Ledger
 from archsearch.search.baselines import Baseline, static
@@ -78,8 +79,17 @@ class Study:
                 self.forecast.check(architecture)
                 await self.forecast.check_prompts(architecture)
                 found = await self.evaluation(architecture, self.splits.search[:CALIBRATION])
+                self._require_an_answer(architecture, found)
                 await self.learn(architecture, found.outcomes)
         self.progress.phase = "searching"
+
+    def _require_an_answer(self, architecture: Architecture, found: Evaluation) -> None:
+        """Ends the search where the model refuses all; once that is mended it is asked again."""
+        try:
+            found.require_an_answer(architecture)
+        except RunError:
+            self.ledger.forget_outcomes(architecture.digest)
+            raise
 
     async def learn(self, architecture: Architecture, outcomes: Iterable[Outcome]) -> None:
         """Lengths of what was drawn for them, for later forecasts."""

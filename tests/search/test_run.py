@@ -232,6 +232,17 @@ def test_a_mistake_before_anything_was_paid_binds_to_nothing(tmp_path):
     assert told(report) == told(run(study(search={"trials": 3}), tmp_path / "straight"))
 
 
+def test_a_model_that_refuses_all_ends_the_run_and_is_asked_again_once_it_is_mended(tmp_path):
+    down = {"now": True}
+    models = {"m": Multiplier(fault=lambda *_: "rejected" if down["now"] else None)}
+    small = study(search={"trials": 3}, models=models)
+    with pytest.raises(RunError, match=r"must answer some question; all 8 were refused, the first"):
+        run(small, tmp_path)
+    down["now"] = False
+    mended, straight = run(small, tmp_path), run(study(search={"trials": 3}), tmp_path / "straight")
+    assert told(mended) == told(straight)
+
+
 def test_scores_of_two_versions_of_a_benchmark_are_not_mixed(tmp_path, monkeypatch):
     small = study(search={"trials": 3})
     run(small, tmp_path)
