@@ -38,6 +38,7 @@ class TransformersConfig(ModelConfig):
     """A model in this process, through Hugging Face transformers."""
 
     passing: ClassVar[frozenset[str]] = ModelConfig.passing | {"batch"}
+    files: ClassVar[frozenset[str]] = ModelConfig.files | {"model"}
 
     backend: Literal["transformers"] = "transformers"
     model: str | None = None

@@ -118,6 +118,7 @@ async def _evaluating(
         "tariffs": dispatcher.tariffs,
     }
     if workers is None:
+        ledger.note("terms", None)  # whoever would join now would wait for ever
         yield Evaluator(**common)
         return
     terms = {

@@ -40,6 +40,7 @@ def anchored(entry, folder):
     [
         ({"backend": "llamacpp", "path": "m.gguf"}, "path"),
         ({"backend": "transformers", "gguf": "m.gguf"}, "gguf"),
+        ({"backend": "transformers", "model": "org/model"}, "model"),
         ({"backend": "vllm", "model": "org/model"}, "model"),
         ({"backend": "server", "shape_from": "org/model/config.json"}, "shape_from"),
     ],

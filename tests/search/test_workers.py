@@ -256,8 +256,12 @@ def test_a_worker_needs_a_run(tmp_path, server):
         asyncio.run(work(server))
 
 
-def test_a_worker_needs_a_run_that_others_may_join(tmp_path):
-    run(study(models=scripted().models, splits=SIZES, search={"trials": 2}), tmp_path)
+@pytest.mark.parametrize("before", [None, 0])
+def test_a_worker_needs_a_run_that_others_may_join(tmp_path, before):
+    """Also where they might before it was resumed."""
+    for workers in (before, None):
+        config = study(models=scripted().models, splits=SIZES, search={"trials": 2})
+        run(config, tmp_path, workers=workers)
     with pytest.raises(RunError, match=rf"with --join .*; there is none at {tmp_path}; start it"):
         asyncio.run(work(str(tmp_path)))
 
