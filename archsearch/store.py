@@ -15,13 +15,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from archsearch.database import Part, connect
+from archsearch.database import Part, connect, is_server
 from archsearch.errors import RunError
 from archsearch.program import Execution, Program, Reply
 from archsearch.sandbox import plain
@@ -113,6 +115,7 @@ class SampleStore:
         """Opens or makes it: a path, or the address of a server; see `database.Server`. Raises
         `RunError` when it is damaged or of another schema, or a file to be `only_read` that is not
         there: of such a one, what becomes of programs is kept in memory."""
+        _require_no_other(place)
         self._db = connect(place, _PART, only_read=only_read)
         self._apart: dict[str, Execution] | None = {} if only_read else None
 
@@ -258,3 +261,21 @@ def _logprobs(stored: str) -> Logprobs:
     return tuple(
         tuple((token, value) for token, value in position) for position in json.loads(stored)
     )
+
+
+def _require_no_other(place: Path | str) -> None:
+    """Raises `RunError` for an SQLite file of something else, such as a run's ledger: it would be
+    written into, or be called damaged."""
+    if is_server(place) or not Path(place).is_file():
+        return
+    try:
+        with closing(sqlite3.connect(f"{Path(place).absolute().as_uri()}?mode=ro", uri=True)) as db:
+            names = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    except (sqlite3.Error, UnicodeDecodeError):
+        return  # `connect` meets it again and says what it means
+    tables = sorted(name for (name,) in names)
+    if tables and "samples" not in tables:
+        raise RunError(
+            f"a sample store must be a file of its own; {place} holds {', '.join(tables[:3])}; "
+            f"name another store"
+        )

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archsearch.errors import RunError
+from archsearch.ledger import Ledger
 from archsearch.program import Call, Execution, Limits, Program
 from archsearch.store import SampleStore, execution_key, prompt_key, sample_key
 from archsearch.testing.store_contract import KEY, OTHER, StoreContract, completion
@@ -245,6 +246,17 @@ def test_a_store_that_was_not_closed_needs_a_folder_that_may_be_written(
         RunError, match=r"not closed must lie in a folder that may be written.*copy"
     ):
         SampleStore(open_folder / "samples.sqlite", only_read=True)
+
+
+@pytest.mark.parametrize("only_read", [True, False])
+def test_a_file_of_something_else_is_told_and_left_alone(tmp_path, only_read):
+    """Such as the ledger, which lies beside a run's own store."""
+    Ledger(tmp_path).close()
+    place = tmp_path / "ledger.sqlite"
+    before = place.read_bytes()
+    with pytest.raises(RunError, match=r"a file of its own; .*ledger\.sqlite holds asked, charges"):
+        SampleStore(place, only_read=only_read)
+    assert place.read_bytes() == before
 
 
 def test_a_file_of_another_schema_is_refused_and_left_alone(place):
