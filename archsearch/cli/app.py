@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
@@ -92,6 +92,14 @@ def study_of(
             )
         }
     )
+
+
+def kept_of(name: str, config: StudyConfig) -> Mapping[str, Sequence[str]]:
+    """The questions of the run whose study is named, by split; none where it is no run's."""
+    from archsearch.search.config import find
+    from archsearch.search.kept import kept_beside
+
+    return kept_beside(find(name), config)
 
 
 def finished(work: Coroutine[Any, Any, T], told: str = "") -> T:

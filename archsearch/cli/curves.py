@@ -16,6 +16,7 @@ from archsearch.cli.app import (
     Study,
     UnsafeExec,
     finished,
+    kept_of,
     study_of,
 )
 
@@ -50,17 +51,15 @@ def curves(
     """
     from archsearch.meter import Meter
     from archsearch.screen import Watch, show_curves
-    from archsearch.search.config import find
     from archsearch.search.curves import curves as over_pool
     from archsearch.search.curves import held
-    from archsearch.search.kept import kept_beside
     from archsearch.search.pool import Pool
     from archsearch.search.progress import Progress
     from archsearch.search.run import store_of
 
     config = study_of(study, overrides, limit=limit, seed=seed)
     place = store or store_of(config, Path("runs") / config.name)
-    pool = Pool.of(config, samples=samples, split=split, kept=kept_beside(find(study), config))
+    pool = Pool.of(config, samples=samples, split=split, kept=kept_of(study, config))
     console, progress = Console(stderr=as_json), Progress()
 
     async def run() -> list[Curve]:

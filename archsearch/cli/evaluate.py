@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from archsearch.cli.app import (
     Seed,
     UnsafeExec,
     finished,
+    kept_of,
     missing_line,
     study_of,
 )
@@ -25,8 +27,7 @@ from archsearch.errors import ConfigError
 def evaluate(
     architecture: Annotated[Path, typer.Argument(help="Architecture file, such as best.yaml.")],
     study: Annotated[
-        str | None,
-        typer.Option(help="Study file with the models; by default config.yaml beside the file."),
+        str | None, typer.Option(help="Study file; by default config.yaml beside the architecture.")
     ] = None,
     benchmark: Annotated[str | None, typer.Option(help="Another benchmark, by name.")] = None,
     split: Annotated[str, typer.Option(help="search, select or test.")] = "test",
@@ -54,21 +55,14 @@ def evaluate(
     from archsearch.architecture import Architecture
     from archsearch.meter import Meter
     from archsearch.screen import Watch
-    from archsearch.search.config import find
-    from archsearch.search.kept import kept_beside
     from archsearch.search.progress import Progress
     from archsearch.search.scoring import score
 
-    for file in (architecture, *(against or [])):
-        if not file.is_file():
-            raise ConfigError(f"an architecture must be a file, such as best.yaml; {file} is none")
+    _require_files((architecture, *(against or [])))
     source = study or _study_beside(architecture)
-    chosen = [*(overrides or [])]
-    if benchmark is not None:
-        chosen.insert(0, f"benchmark={{name: {benchmark}}}")
-    config = study_of(source, chosen, limit=limit, seed=seed)
-    if store is not None and replay is not None:
-        raise ConfigError("give --store, which is filled, or --replay, which is only read")
+    named = [] if benchmark is None else [f"benchmark={{name: {benchmark}}}"]
+    config = study_of(source, [*named, *(overrides or [])], limit=limit, seed=seed)
+    _require_one(store, replay)
     progress, meter = Progress(), Meter()
 
     async def run() -> dict[str, Any]:
@@ -83,14 +77,25 @@ def evaluate(
                 store=replay or store,
                 replay=replay is not None,
                 unsafe=unsafe_exec,
-                kept=kept_beside(find(source), config),
+                kept=kept_of(source, config),
             )
 
-    kept = f"what was drawn is in {store}" if store else "nothing is kept without --store"
-    document = finished(run(), f"interrupted; {kept}")
+    drawn = f"what was drawn is in {store}" if store else "nothing is kept without --store"
+    document = finished(run(), f"interrupted; {drawn}")
     typer.echo(json.dumps(document, indent=2))
     if replay is not None and document["missing"]:
         typer.echo(missing_line(document["missing"], replay), err=True)
+
+
+def _require_files(architectures: Iterable[Path]) -> None:
+    for file in architectures:
+        if not file.is_file():
+            raise ConfigError(f"an architecture must be a file, such as best.yaml; {file} is none")
+
+
+def _require_one(store: str | None, replay: str | None) -> None:
+    if store is not None and replay is not None:
+        raise ConfigError("give --store, which is filled, or --replay, which is only read")
 
 
 def _study_beside(architecture: Path) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from archsearch.cli.app import Limit, Overrides, Seed, Study, finished, study_of
+from archsearch.cli.app import Limit, Overrides, Seed, Study, finished, kept_of, study_of
 from archsearch.errors import RunError
 
 if TYPE_CHECKING:
@@ -46,8 +46,6 @@ def pool(
     """
     from archsearch.meter import Meter
     from archsearch.screen import Watch, show_pool
-    from archsearch.search.config import find
-    from archsearch.search.kept import kept_beside
     from archsearch.search.pool import Pool
     from archsearch.search.progress import Progress
     from archsearch.search.run import store_of
@@ -55,7 +53,7 @@ def pool(
     config = study_of(study, overrides, limit=limit, seed=seed)
     folder = Path("runs") / config.name
     place = store or store_of(config, folder)
-    wanted = Pool.of(config, samples=samples, split=split, kept=kept_beside(find(study), config))
+    wanted = Pool.of(config, samples=samples, split=split, kept=kept_of(study, config))
     console, progress, meter = Console(), Progress(), Meter()
     show_pool(console, wanted)
     if dry_run:

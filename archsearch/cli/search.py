@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -20,6 +20,10 @@ from archsearch.cli.app import (
     study_of,
 )
 
+if TYPE_CHECKING:
+    from archsearch.search.config import StudyConfig
+    from archsearch.search.progress import Progress
+
 
 def search(
     study: Study,
@@ -31,9 +35,7 @@ def search(
     objective: Annotated[
         str | None, typer.Option(help="score, or pareto: the front of score against cost.")
     ] = None,
-    workers: Annotated[
-        int, typer.Option(min=0, help="Processes that evaluate, beside this one.")
-    ] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that evaluate for it.")] = 0,
     join: Annotated[
         bool, typer.Option("--join", help="Let `archsearch worker` join, here and on other hosts.")
     ] = False,
@@ -55,9 +57,8 @@ def search(
     """
     from archsearch import collector
     from archsearch.meter import Meter
-    from archsearch.screen import Watch, late_line, show_report
+    from archsearch.screen import Watch
     from archsearch.search.progress import Progress
-    from archsearch.search.run import address
     from archsearch.search.run import search as run_search
 
     asked = [*(overrides or []), *([f"search.objective={objective}"] if objective else [])]
@@ -67,8 +68,7 @@ def search(
     folder = out or Path("runs") / (f"{config.name}-replay" if replay else config.name)
     console, progress, meter = Console(), Progress(), Meter()
     if join:
-        line = f"workers join with: archsearch worker '{address(config, folder)}'"
-        console.print(line, highlight=False, soft_wrap=True)
+        _invite(console, config, folder)
 
     async def run() -> dict[str, Any]:
         async with Watch(console, progress, meter, config.budget).watching():
@@ -84,9 +84,24 @@ def search(
 
     collector.spare()
     document = finished(run(), f"interrupted; the same command resumes from {folder}")
+    _show(console, document, progress, replay)
+    console.print(f"report, best architecture and samples: {folder}", highlight=False)
+
+
+def _invite(console: Console, config: StudyConfig, folder: Path) -> None:
+    from archsearch.search.run import address
+
+    line = f"workers join with: archsearch worker '{address(config, folder)}'"
+    console.print(line, highlight=False, soft_wrap=True)
+
+
+def _show(
+    console: Console, document: dict[str, Any], progress: Progress, replay: str | None
+) -> None:
+    from archsearch.screen import late_line, show_report
+
     show_report(console, document)
     if late := late_line(document, progress):
         console.print(late, highlight=False, soft_wrap=True)
     if replay is not None and (missing := document["samples"]["missing"]):
         console.print(missing_line(missing, replay), highlight=False)
-    console.print(f"report, best architecture and samples: {folder}", highlight=False)
